@@ -21,6 +21,7 @@ from adapters.kit.settings import ChannelSettings, PartnerSettings
 
 if TYPE_CHECKING:  # settings are read by every command, and the HTTP client takes a while to load
     from actors.runtime.ports import Partner
+    from adapters.kit.books import Books, Side
     from adapters.kit.counting import CountsReport, StockCounter
     from adapters.kit.inbound import Source, Translator
     from adapters.kit.offering import Offers, StockTeller
@@ -112,6 +113,14 @@ class Limits(Struct, frozen=True, kw_only=True):
     reach_from: Callable[[str], Reach] | None = None
 
 
+class Bookkeeping(Struct, Generic[S], frozen=True, kw_only=True):
+    """Whose books can be read: the lists there, in the order in which they are read, each with the
+    side that it shows, and what makes their reader."""
+
+    sources: Mapping[str, Side]
+    reader: Callable[[S, Kit], Books]
+
+
 class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     """A kind of partner or channel.
 
@@ -125,6 +134,7 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     a customer's account stands (`adapters.kit.accounts.TellsAccounts`). `counter` makes what can be
     asked how much lies at a place (None: it can't be asked). `counts` reads what it reports of that
     by itself, in webhooks whose receipt is `at_once`, and raises Refused (None: it does not).
+    `books` are what of its books can be read and compared with ours (None: nothing).
     """
 
     name: str
@@ -142,6 +152,7 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     accounts: bool = False
     counter: Callable[[S, Kit], StockCounter] | None = None
     counts: Callable[[S, bytes], CountsReport] | None = None
+    books: Bookkeeping[S] | None = None
 
 
 def example_of(kind: Kind[S]) -> S:

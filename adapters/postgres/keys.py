@@ -33,6 +33,8 @@ SCOPES = frozenset(
         "privacy:act",
         "stock:read",
         "stock:write",
+        "recon:read",
+        "recon:act",
         "rules:read",
         "rules:write",
         "rules:approve",

@@ -19,7 +19,8 @@ from ops.simulators.fedex import Fedex
 from ops.simulators.ledger import Ledger, LedgerFull
 from ops.simulators.parcel_journey import Journeys
 from ops.simulators.partner import Partner, World, json_reply, serve
-from ops.simulators.shapes import JsonObject
+from ops.simulators.planting import plant
+from ops.simulators.shapes import JsonObject, NotUnderstood
 from ops.simulators.shopify import Shopify
 from ops.simulators.smtp import MailServer
 from ops.simulators.sqs import Sqs
@@ -97,6 +98,8 @@ class Simulators:
         first = request.path.split("/", 2)[1] if "/" in request.path else ""
         if request.path.startswith("/_sim/shops/"):
             return self._shopify.control(request)
+        if request.path == "/_sim/plant":
+            return self._plant(request)
         if request.path.startswith("/_sim/amazon/"):
             return self._amazon.control(request)
         if request.path.startswith("/_sim/bigcommerce/"):
@@ -119,6 +122,14 @@ class Simulators:
             return serve(partner, request, self._faults)
         except LedgerFull as full:
             return json_reply(507, {"error": str(full)})
+
+    def _plant(self, request: Request) -> Reply:
+        shops, erp = self._shopify, self._erp
+        try:
+            planted = plant(request, shops.books.of, erp.book, shops.control, time.time)
+        except NotUnderstood as error:
+            return json_reply(400, {"error": str(error)})
+        return json_reply(200, {"planted": [*planted]})
 
     def _health(self) -> JsonObject:
         used = resource.getrusage(resource.RUSAGE_SELF)

@@ -15,6 +15,7 @@ from ops.simulators.bc_accounts import Accounts
 from ops.simulators.bc_book import Book
 from ops.simulators.bc_items import Inventory, listed
 from ops.simulators.bc_lines import Lines, released_fault
+from ops.simulators.bc_listed import is_listed, page
 from ops.simulators.bc_orders import (
     Fault,
     SalesOrder,
@@ -61,7 +62,7 @@ class BusinessCentral:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._book = Book()
+        self.book = Book()
         self._settings = Settings()
         self._accounts = Accounts()
         self._inventory = Inventory()
@@ -79,6 +80,8 @@ class BusinessCentral:
         found: tuple[str, Act] | None = None
         if self._accounts.is_asked(entity, request):
             found = "find_account", lambda: self._of_account(company, entity, request)
+        elif is_listed(entity, request):
+            found = "list_documents", lambda: self._changed(entity, company, request)
         elif entity in _POSTED and request.method == "GET" and below is None:
             found = _POSTED[entity], lambda: self._posted(entity, company, entity_id, request)
         elif entity == "salesOrders":
@@ -150,12 +153,9 @@ class BusinessCentral:
     def refusal(self, operation: str) -> Reply:
         if operation == "token":
             return bad_client(400)
-        return self.failure(
-            400,
-            "Application_DialogException",
-            "The customer is blocked with type All."
-            "  CorrelationId:  a1b2c3d4-0000-4000-8000-000000000001.",
-        )
+        words = "The customer is blocked with type All."
+        words += "  CorrelationId:  a1b2c3d4-0000-4000-8000-000000000001."
+        return self.failure(400, "Application_DialogException", words)
 
     def throttled(self) -> Reply:
         return self.failure(429, "Application_TooManyRequests", "Too many requests reached.")
@@ -185,11 +185,11 @@ class BusinessCentral:
 
     def order(self, company: str, order_id: str) -> SalesOrder | None:
         """The order with this id, if it is one of this company and not yet posted."""
-        return self._book.get(company, order_id)
+        return self.book.get(company, order_id)
 
     def orders_of(self, company: str) -> list[SalesOrder]:
         """All orders of a company."""
-        return [order for order in self._book.orders.values() if order.company == company]
+        return [order for order in self.book.orders.values() if order.company == company]
 
     def changed(self, order: SalesOrder, sent: JsonObject, what: str, names: list[str]) -> None:
         """Keeps a changed order and writes the change down."""
@@ -241,7 +241,7 @@ class BusinessCentral:
         )
         detail = order_detail(order, self._settings)
         self._world.ledger.record("erp_order", self.name, order.reference, order.number, detail)
-        self._book.add(order)
+        self.book.add(order)
         return self._one(order, request, 201)
 
     def _find(self, company: str, request: Request) -> Reply:
@@ -252,7 +252,7 @@ class BusinessCentral:
         if wanted is None or wanted[0] != "externalDocumentNumber":
             words = "This simulator finds orders only by $filter=externalDocumentNumber eq '…'."
             return self.failure(400, "BadRequest", words)
-        orders = [x for value in wanted[1] for x in self._book.of_external(company, value)]
+        orders = [x for value in wanted[1] for x in self.book.of_external(company, value)]
         found = [self._shown(order, request, "") for order in orders]
         return listed(found, self._context(company, "salesOrders", request), request)
 
@@ -268,12 +268,12 @@ class BusinessCentral:
         return listed(found, context, request)
 
     def _get(self, company: str, order_id: str, request: Request) -> Reply:
-        order = self._book.get(company, order_id)
+        order = self.book.get(company, order_id)
         return self.missing() if order is None else self._one(order, request)
 
     def _update(self, company: str, order_id: str, request: Request) -> Reply:
         """The header alone: lines have addresses of their own."""
-        order = self._book.get(company, order_id)
+        order = self.book.get(company, order_id)
         if order is None:
             return self.missing()
         if stale := self.stale(request, order.etag):
@@ -284,13 +284,13 @@ class BusinessCentral:
         if order.released and set(change) - {"externalDocumentNumber", "phoneNumber", "email"}:
             return self.refused(released_fault(order))
         if "externalDocumentNumber" in change:
-            self._book.rename(order, code(text(change, "externalDocumentNumber")))
+            self.book.rename(order, code(text(change, "externalDocumentNumber")))
         told = {name: value for name, value in change.items() if not name.startswith("@")}
         self.changed(order, {**parse_object(order.raw), **told}, "header", list(told))
         return self._one(order, request)
 
     def _delete(self, company: str, order_id: str, request: Request) -> Reply:
-        order = self._book.get(company, order_id)
+        order = self.book.get(company, order_id)
         if order is None:
             return self.missing()
         if stale := self.stale(request, order.etag):
@@ -302,15 +302,15 @@ class BusinessCentral:
                     "The sales order cannot be deleted: it is shipped and not yet invoiced.",
                 )
             )
-        self._book.remove(order)
+        self.book.remove(order)
         self._world.ledger.record("erp_order_delete", self.name, order.reference, order.number)
         return Reply(204)
 
     def _ship_and_invoice(self, company: str, order_id: str) -> Reply:
-        order = self._book.get(company, order_id)
+        order = self.book.get(company, order_id)
         if order is None:
             return self.missing()
-        self._book.post(order, self._world.clock(), ship=True, invoice=True)
+        self.book.post(order, self._world.clock(), ship=True, invoice=True)
         return Reply(204)
 
     # Posted documents.
@@ -318,7 +318,7 @@ class BusinessCentral:
     def _posted(self, kind: str, company: str, document_id: str | None, request: Request) -> Reply:
         context = self._context(company, kind, request)
         if document_id is not None:
-            posted = self._book.posted_by_id(kind, company, document_id)
+            posted = self.book.posted_by_id(kind, company, document_id)
             if posted is None:
                 return self.missing()
             shown = self._posted_shown(posted, request)
@@ -328,8 +328,18 @@ class BusinessCentral:
             words = f"This simulator finds {kind} by externalDocumentNumber, orderNumber or number."
             return self.failure(400, "BadRequest", words)
         field, values = wanted
-        found = [x for one in values for x in self._book.posted(kind, company, field, one)]
+        found = [x for one in values for x in self.book.posted(kind, company, field, one)]
         return listed([self._posted_shown(one, request) for one in found], context, request)
+
+    def _changed(self, kind: str, company: str, request: Request) -> Reply:
+        context = self._context(company, kind, request)
+
+        def shown(one: SalesOrder | Posted) -> dict[str, JsonValue]:
+            if isinstance(one, Posted):
+                return self._posted_shown(one, request)
+            return self._shown(one, request, "")
+
+        return page(self.book.every(kind), company, request, context, shown)
 
     def _posted_shown(self, posted: Posted, request: Request) -> dict[str, JsonValue]:
         shown = posted_json(posted, self._settings)
@@ -364,12 +374,12 @@ class BusinessCentral:
 
     def _by_hand(self, given: Mapping[str, JsonValue]) -> Reply:
         if text(given, "what") == "credit":
-            memo = self._book.credit(text(given, "order"), self._world.clock())
+            memo = self.book.credit(text(given, "order"), self._world.clock())
             if memo is None:
                 words = f"There is no invoice of {text(given, 'order')!r}."
                 return json_reply(404, {"error": words})
             return self._made([memo])
-        order = self._book.named(text(given, "order"))
+        order = self.book.named(text(given, "order"))
         if order is None:
             return json_reply(404, {"error": f"There is no sales order {text(given, 'order')!r}."})
         what = text(given, "what") or "ship_and_invoice"
@@ -381,11 +391,9 @@ class BusinessCentral:
             known = ", ".join((*_ACTIONS, "release", "reopen", "credit"))
             raise NotUnderstood(f"`what` must be one of {known}.")
         ship, invoice = _ACTIONS[what]
-        return self._made(self._book.post(order, self._world.clock(), ship=ship, invoice=invoice))
+        return self._made(self.book.post(order, self._world.clock(), ship=ship, invoice=invoice))
 
     @staticmethod
     def _made(made: list[Posted]) -> Reply:
-        shown: list[JsonValue] = [
-            {"kind": one.kind, "id": one.id, "number": one.number} for one in made
-        ]
-        return json_reply(200, {"posted": shown})
+        shown = [{"kind": one.kind, "id": one.id, "number": one.number} for one in made]
+        return json_reply(200, {"posted": [*shown]})

@@ -105,6 +105,12 @@ class Book:
             ]
         return [one for one in found if one.order.company == company]
 
+    def every(self, kind: str) -> list[SalesOrder] | list[Posted]:
+        """All documents of a kind, sales orders or posted ones."""
+        if kind == "salesOrders":
+            return list(self.orders.values())
+        return [one for some in self._posted[kind].values() for one in some]
+
     def posted_by_id(self, kind: str, company: str, document_id: str) -> Posted | None:
         for some in self._posted[kind].values():
             for one in some:

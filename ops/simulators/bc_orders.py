@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
+from ops.simulators.bc_tax import told_tax
 from ops.simulators.shapes import (
     JsonObject,
     JsonValue,
@@ -75,11 +76,13 @@ Fault = tuple[str, str]
 class Settings:
     """How the tenant is set up. `items`: the only item numbers there are, or None for any.
     `prices_include_tax`: those of every customer; those of customers whose number ends in `GROSS`
-    always do."""
+    always do. `tax_as_told`: a tax engine of the tenant's adds the tax that a comment line of the
+    order tells, instead of a percentage."""
 
     items: frozenset[str] | None = None
     prices_include_tax: bool = False
     tax_percent: float = 0.0
+    tax_as_told: bool = False
 
     def is_gross(self, customer_number: str) -> bool:
         """Whether a customer's prices include tax; Business Central copies it to each document."""
@@ -88,7 +91,7 @@ class Settings:
     @classmethod
     def read(cls, raw: JsonObject) -> Settings:
         """From JSON; what is not named has its default. Raises NotUnderstood."""
-        unknown = sorted(set(raw) - {"items", "prices_include_tax", "tax_percent"})
+        unknown = sorted(set(raw) - {"items", "prices_include_tax", "tax_percent", "tax_as_told"})
         if unknown:
             raise NotUnderstood(f"There is no setting named {', '.join(unknown)}.")
         items = raw.get("items")
@@ -98,6 +101,7 @@ class Settings:
             None if items is None else frozenset(str(item).upper() for item in items),
             raw.get("prices_include_tax") is True,
             number(raw, "tax_percent"),
+            raw.get("tax_as_told") is True,
         )
 
 
@@ -107,8 +111,8 @@ class SalesOrder:
 
     `external` is the number that people gave it, which is kept in capitals; `reference` is what the
     ledger knows it by: the 35 characters on a comment line, or else the external number as it came.
-    `released` orders show the status Open, and their lines cannot change; shipped ones are always
-    released. A line's version makes its ETag.
+    `tax_off` is by how much people changed its tax. `released` orders show the status Open, and
+    their lines cannot change; shipped ones are always released. A line's version makes its ETag.
     """
 
     id: str
@@ -125,6 +129,7 @@ class SalesOrder:
     released: bool = False
     shipped: bool = False
     line_versions: dict[int, int] = field(default_factory=dict)
+    tax_off: float = 0.0
 
     @property
     def etag(self) -> str:
@@ -281,6 +286,13 @@ def totals_json(
     discount = number(sent, "discountAmount")
     excluding = sum(number(one, "amountExcludingTax") for one in amounts) - discount
     including = sum(number(one, "amountIncludingTax") for one in amounts) - discount
+    if settings.tax_as_told:
+        tax = told_tax(sent) + order.tax_off
+        excluding, including = (
+            (including - tax, including)
+            if order.prices_include_tax
+            else (excluding, excluding + tax)
+        )
     shown.update(
         pricesIncludeTax=order.prices_include_tax,
         totalAmountExcludingTax=round(excluding, 2),

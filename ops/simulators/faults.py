@@ -15,7 +15,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "erp": (
         "token", "create_order", "find_order", "get_order", "update_order", "delete_order",
         "list_lines", "add_line", "update_line", "delete_line", "post_order", "find_invoice",
-        "find_shipment", "find_credit_memo", "find_items",
+        "find_shipment", "find_credit_memo", "find_items", "list_documents",
     ),
     "warehouse": ("create_task", "find_task", "cancel_task", "callback"),
     "carrier": ("token", "ship", "void", "recover", "track", "rate"),
@@ -30,7 +30,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "create_refund_quote",
     ),
     "storefront": (
-        "graphql_order", "graphql_fetch", "graphql_list", "graphql_subscriptions",
+        "graphql_order", "graphql_fetch", "graphql_list", "graphql_books", "graphql_subscriptions",
         "fulfillment_create", "fulfillment_update", "fulfillment_cancel", "order_cancel",
         "order_capture", "graphql_inventory", "inventory_set",
         "fulfillment_order_move", "fulfillment_order_split",

@@ -49,6 +49,7 @@ _ASSIGNED: Final = ("write_assigned_fulfillment_orders",)
 _NEEDED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
     {
         "graphql_list": ("orders", ("read_orders",)),
+        "graphql_books": ("orders", ("read_orders",)),
         "graphql_fetch": ("order", ("read_orders",)),
         "order_cancel": ("orderCancel", ("write_orders",)),
         "order_capture": ("orderCapture", ("write_orders",)),

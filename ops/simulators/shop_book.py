@@ -18,6 +18,7 @@ from ops.simulators.shop_access import Access
 from ops.simulators.shop_goods import Goods, Need
 from ops.simulators.shop_inventory import Inventory
 from ops.simulators.shop_money import Tills
+from ops.simulators.shop_payments import Payments
 from ops.simulators.shop_statement import MAIN_LOCATION, Json, needs, stamp, statement
 
 FAILURES: Final = 8
@@ -54,7 +55,7 @@ class Known:
 @dataclass(slots=True)
 class Book:
     """One shop. `is_told_of`: what happens here is sent as webhooks, too. `access`: who may call,
-    and in which version it is answered."""
+    and in which version it is answered. `takes_payments`: it uses Shopify Payments."""
 
     clock: Callable[[], float]
     next_number: Callable[[], int]
@@ -69,10 +70,13 @@ class Book:
     made: int = 0
     tills: Tills = field(init=False)
     inventory: Inventory = field(init=False)
+    payments: Payments = field(init=False)
+    takes_payments: bool = True
 
     def __post_init__(self) -> None:
         self.tills = Tills(self.clock, self.next_number)
         self.inventory = Inventory(self.next_number)
+        self.payments = Payments(self.next_number)
 
     def answer(self, sent: JsonObject) -> JsonObject:
         """The `data` of one operation."""

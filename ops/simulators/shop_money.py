@@ -14,6 +14,7 @@ from typing import Final
 
 from ops.simulators.graphql import Json
 from ops.simulators.shop_goods import Refusal
+from ops.simulators.shop_payments import fees
 from ops.simulators.shop_statement import utc
 
 AUTHORIZATION: Final = "AUTHORIZATION"
@@ -200,15 +201,21 @@ def transaction_node(till: Till, one: Transaction, order: Json) -> Json:
         "multiCapturable": till.multi and one.kind == AUTHORIZATION,
         "amountSet": bag_of(one.amount, till.currency, order),
         "totalUnsettledSet": bag_of(till.left(one, voided=is_voided(order)), till.currency, order),
+        "fees": fees(one.kind, shop_side(one.amount, order), order["currency"]),
         "parentTransaction": None if parent is None else transaction_node(till, parent, order),
     }
 
 
-def bag_of(amount: Decimal, currency: str, order: Json) -> Json:
-    """An amount of the customer's as a MoneyBag, at the order's own rate."""
+def shop_side(amount: Decimal, order: Json) -> Decimal:
+    """An amount of the customer's in the shop's currency, at the order's own rate."""
     whole = Decimal(order["total_price_set"]["presentment_money"]["amount"])
     flat = Decimal(order["total_price_set"]["shop_money"]["amount"])
-    shop = amount if not whole else (amount * flat / whole).quantize(Decimal("0.01"))
+    return amount if not whole else (amount * flat / whole).quantize(Decimal("0.01"))
+
+
+def bag_of(amount: Decimal, currency: str, order: Json) -> Json:
+    """An amount of the customer's as a MoneyBag, at the order's own rate."""
+    shop = shop_side(amount, order)
     return {
         "__typename": "MoneyBag",
         "shopMoney": _money(shop, order["currency"]),

@@ -24,6 +24,8 @@ from ops.simulators.shop_echo import Echo
 from ops.simulators.shop_edit import NotEditable
 from ops.simulators.shop_goods import MISSING_WORDS, Refusal
 from ops.simulators.shop_inventory import query_of
+from ops.simulators.shop_listed import answer as listed
+from ops.simulators.shop_listed import wants_lists
 from ops.simulators.shop_mutations import Mutations, idempotency_key, named
 from ops.simulators.shop_refusals import OPERATIONS, refused
 from ops.simulators.wire import Reply, Request
@@ -116,6 +118,8 @@ class Shopify:
             return Call("refund_create", lambda plan: self._refund(shop, request, plan))
         if b"inventoryItems(" in body:
             return Call("graphql_inventory", lambda plan: self._look(shop, request))
+        if wants_lists(body):
+            return Call("graphql_books", lambda plan: self._list(shop, request))
         if operation := self.books.operation(body):
             return Call(operation, lambda plan: self._from_book(shop, request))
         whole = self._asked.wants_whole(body)
@@ -130,7 +134,12 @@ class Shopify:
     def refusal(self, operation: str) -> Reply:
         if operation == "graphql_order":
             return self._answer({"order": None})
-        if operation in ("graphql_list", "graphql_subscriptions", "graphql_inventory"):
+        if operation in (
+            "graphql_list",
+            "graphql_subscriptions",
+            "graphql_inventory",
+            "graphql_books",
+        ):
             return self._mistake("Access denied.", "ACCESS_DENIED")
         if operation == "graphql_fetch":
             return self._mistake(
@@ -199,6 +208,18 @@ class Shopify:
             return self._answer(query_of(self.books.of(shop).inventory, self._query(request)))
         except Mistake as error:
             return self._mistake(str(error), str(error.extensions["code"]))
+
+    def _list(self, shop: str, request: Request) -> Reply:
+        try:
+            data, cost = listed(self.books.of(shop), self._query(request))
+        except Mistake as error:
+            return self._mistake(str(error), str(error.extensions["code"]))
+        reply: JsonValue = {
+            "requestedQueryCost": cost,
+            "actualQueryCost": cost,
+            "throttleStatus": _BUCKET,
+        }
+        return json_reply(200, {"data": data, "extensions": {"cost": reply}})
 
     def _fetch(self, shop: str, request: Request, *, whole: bool) -> Reply:
         return self._asked.answer(shop, request, whole=whole)

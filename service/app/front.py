@@ -20,6 +20,7 @@ from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.keys import ApiKeys
 from adapters.postgres.past import Past
 from adapters.postgres.quarantine_workflow import QuarantineWorkflow
+from adapters.postgres.recon import Recon
 from adapters.postgres.reviews import Reviews
 from adapters.postgres.rule_trials import RuleTrials
 from adapters.postgres.rules import PostgresRules
@@ -55,6 +56,9 @@ from service.privacy.api import PrivacyApi
 from service.privacy.local import privacy_service
 from service.quarantine.api import QuarantineApi
 from service.quarantine.service import QuarantineService
+from service.recon.api import ReconApi
+from service.recon.reading import plan
+from service.recon.service import ReconService
 from service.reviews.api import ReviewsApi
 from service.reviews.service import ReviewService
 from service.rules.api import RulesApi
@@ -71,7 +75,7 @@ from service.wiring.wire import Wire
 PARTS: tuple[type[Any], ...] = (
     *(Writing, CsvApi, FactsApi, Edge, Reading, LabelLinks, QuarantineApi, IncidentsApi),
     *(ChannelsApi, MappingsApi, PrivacyApi, StockApi, AlertsApi, ReviewsApi, RulesApi),
-    BatchesApi,
+    *(BatchesApi, ReconApi),
     Health,
 )
 """What answers: each says its own routes, which do not depend on what it is made of."""
@@ -123,18 +127,17 @@ async def open_front(
     ordering = _ordering(common, wire, store, api, finder, sign=sign, channels=takers)
     refused = _quarantine_service(clock, wire, store, readers, keys)
     service, use_channels = await channels_service(settings, clock, wire, store, stack)
-    facts = FactsApi(wire.events, api, named)
     privacy = PrivacyApi(privacy_service(store.reports, store.sealing, clock), api)
     stock = StockApi(StockLedger(store.reports), api, place_names(settings))
-    reviews = _reviews(common, wire, store)
-    rules = _rules(common, store, api, stack)
-    batches = BatchesApi(BatchService(Batches(store.reports, store.sealing), named), api)
+    reviews, rules = _reviews(common, wire, store), _rules(common, store, api, stack)
+    recon = ReconApi(ReconService(Recon(store.reports), plan(settings)), api)
+    batches = BatchService(Batches(store.reports, store.sealing), named)
     parts = (
-        *(*ordering, facts, edge, Reading(store.views, finder, api, known=named)),
-        *(ChannelsApi(service, api), MappingsApi(keeper, api), privacy, stock),
-        *(AlertsApi(Alerts(store.reports), api), ReviewsApi(reviews, api), rules, batches),
+        *(*ordering, FactsApi(wire.events, api, named), edge, privacy, stock, rules, recon),
+        *(Reading(store.views, finder, api, known=named), ChannelsApi(service, api)),
+        *(AlertsApi(Alerts(store.reports), api), ReviewsApi(reviews, api)),
         *(IncidentsApi(IncidentViews(store.reports), api), LabelLinks(store.views, keys, clock)),
-        *(QuarantineApi(refused, api), health),
+        *(MappingsApi(keeper, api), QuarantineApi(refused, api), BatchesApi(batches, api), health),
     )
     routes = [part.routes() for part in parts]
     routes.append(Specs([route for some in routes for route in some]).routes())
@@ -163,6 +166,7 @@ async def open_front(
         named.update(new.channels)
         stock.places = place_names(new)
         rules.settings = new
+        recon.service.plan = plan(new)
         kinds.update(_kinds(new))
         reviews.policy, reviews.limits = new.reviews, new.approvals
 

@@ -19,6 +19,7 @@ from service.inbound.intake import Intake
 from service.inbound.resolving import Resolving
 from service.mappings.keeper import MappingsKeeper
 from service.privacy.run import PrivacyWork
+from service.recon.run import ReconWorker
 from service.reviews.run import ReviewWork
 from service.settings import Settings
 from service.settings.roles import setups
@@ -74,6 +75,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     alerts: AlertWork
     reviews: ReviewWork
     feeds: StockFeeds
+    recon: ReconWorker
 
     async def use(self, old: Settings, new: Settings) -> None:
         """Change over. Raises OperatorError, NatsUnusable and JournalUnavailable before anything
@@ -100,6 +102,7 @@ class Parts(Struct, frozen=True, kw_only=True):
         self.privacy.use(new)
         self.syncs.use(new)
         self.feeds.use(new)
+        self.recon.use(new)
         self.alerts.use(new.alerts, new.alert_routes)
         self.reviews.policy = new.reviews
         if new.telemetry.log_level != old.telemetry.log_level:

@@ -58,6 +58,7 @@ from service.inbound.resolving import Resolving
 from service.mappings.keeper import MappingsKeeper
 from service.privacy.metrics import PrivacyMetrics
 from service.privacy.run import privacy_of
+from service.recon.run import ReconWorker
 from service.reviews.run import review_work
 from service.rules.keeper import RulesKeeper
 from service.settings import NO_FILE, Settings, load
@@ -192,8 +193,8 @@ class Service:
             SyncMetrics(self.metrics.registry),
             refused=self.refusals.count,
         )
-        self.alerts = alert_work(self.common, store)
-        self.reviews = review_work(self.common, store)
+        self.alerts, self.reviews = alert_work(self.common, store), review_work(self.common, store)
+        self.recon = ReconWorker(self.common, wire, store, keys)
         self._work(wire, store)
         self._follow(wire, store, servers, front, kits)
         self.readiness.start()
@@ -290,8 +291,7 @@ class Service:
             ),
             self.alerts.run(),
             *(self.reviews.run(), batch_work(self.common, store, wire.publisher).run()),
-            self.syncs.run(),
-            self.mappings.run(),
+            *(self.recon.run(), self.syncs.run(), self.mappings.run()),
             *(self.rules.run(), self.doubt.run()),
             stock_work(store, self.clock, self.alarm, self.metrics.registry).run(),
             *self.feeds.works(),
@@ -333,6 +333,7 @@ class Service:
             alerts=self.alerts,
             reviews=self.reviews,
             feeds=self.feeds,
+            recon=self.recon,
         )
         self.reloads.begin(self.settings, apply=parts.use)
         self._begin(self.reloads.run())

@@ -27,6 +27,7 @@ from service.mappings import cli as mappings
 from service.orders import cli as orders
 from service.privacy import cli as privacy
 from service.quarantine import cli as quarantine
+from service.recon import cli as recon
 from service.reviews import cli as reviews
 from service.rules import commands as rules
 from service.stock import commands as stock
@@ -51,6 +52,7 @@ application.add_typer(quarantine.application, name="quarantine")
 application.add_typer(mappings.application, name="mappings")
 application.add_typer(reviews.application, name="reviews")
 application.add_typer(batches.application, name="batch")
+application.add_typer(recon.application, name="recon")
 application.add_typer(rules.application, name="rules")
 application.add_typer(privacy.application, name="privacy")
 application.add_typer(stock.application, name="stock")

@@ -16,6 +16,7 @@ from adapters.kit.secret import Secret
 from adapters.kit.settings import ChannelSettings, InstanceName, PartnerSettings
 from service.settings.approvals import Approvals
 from service.settings.places import Place
+from service.settings.reconciliation import Reconciliation
 from service.settings.reviews import Reviews
 from service.settings.workers import Workers
 
@@ -363,6 +364,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = {}
     reviews: Annotated[Reviews, Meta(description="The review queue.")] = Reviews()
     approvals: Annotated[Approvals, Meta(description="Approvals.")] = Approvals()
+    reconciliation: Annotated[
+        Reconciliation, Meta(description="Comparing the books with the partners'.")
+    ] = Reconciliation()
     mappings_file: Annotated[
         str,
         Meta(

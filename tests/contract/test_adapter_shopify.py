@@ -12,7 +12,7 @@ from graphql import GraphQLSchema, build_client_schema, parse, specified_rules, 
 from graphql.validation import NoDeprecatedCustomRule
 
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable, Unauthorised, Unknown
-from adapters.channels.shopify import goods_shapes
+from adapters.channels.shopify import books, goods_shapes
 from adapters.channels.shopify.cancelling import CANCEL_MUTATION
 from adapters.channels.shopify.storefront import CREATE_MUTATION
 from adapters.kit.http_client import HttpClient
@@ -37,6 +37,8 @@ PARCEL = SentParcel(parcel=Key("K1"), units=BOTH, carrier="UPS", tracking_number
 PUBLISH = PublishFulfilment(fulfilment=Key("F1"), parcels=(PARCEL,))
 CANCEL = CancelAtChannel(reason="customer", restock=True)
 QUERIES = (
+    books.ORDERS_QUERY,
+    books.BALANCE_QUERY,
     goods_shapes.GOODS_QUERY,
     goods_shapes.MORE_ORDERS_QUERY,
     goods_shapes.MORE_LINES_QUERY,

@@ -45,6 +45,11 @@ HELD, JUDGE = "quarantine:read", "quarantine:act"
 ASKING = {"asks": "redact_shop", "channel": CHANNEL, **WHY}
 COUNT = {"sku": "SKU-777", "place": "east", "on_hand": 1}
 RECEIPT = {"kind": "received", "sku": "SKU-777", "place": "east", "units": 1}
+NO_WINDOW = {
+    "since": "2026-01-02T00:00:00Z",
+    "until": "2026-01-01T00:00:00Z",
+    "channels": [CHANNEL],
+}
 NO_RULES = {"toml": ""}
 ROUTES = (
     Route("GET", "/orders", READS, listing=True),
@@ -102,6 +107,14 @@ ROUTES = (
     Route("GET", "/batches/999999", READS),
     Route("GET", "/batches/999999/failures", READS),
     Route("POST", "/batches/999999/stop", ACTS, WHY),
+    Route("GET", "/recon/runs", "recon:read", listing=True),
+    Route("POST", "/recon/runs", "recon:act", NO_WINDOW),
+    Route("GET", "/recon/runs/999999", "recon:read"),
+    Route("POST", "/recon/runs/999999/stop", "recon:act", WHY),
+    Route("GET", "/recon/differences", "recon:read", listing=True),
+    Route("GET", "/recon/differences/999999", "recon:read"),
+    Route("POST", "/recon/differences/999999/accept", "recon:act", WHY),
+    Route("POST", "/recon/differences/999999/correct", "recon:act", WHY),
     Route("GET", "/alerts", READS),
     Route("POST", "/alerts/1/acknowledge", "alerts:act", WHY),
     Route("GET", "/privacy", "privacy:read", listing=True),

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from actors.kernel.setup import Hears
 from adapters.channels.shopify.settings import ShopifySettings
 from adapters.kit.instance import Instance, Kit
-from adapters.kit.kind import Channel, Kind
+from adapters.kit.kind import Bookkeeping, Channel, Kind
 from adapters.kit.lineage import Carried, Example, Stated, one_parcel
 
 if TYPE_CHECKING:
+    from adapters.channels.shopify.books import ShopifyBooks
     from adapters.channels.shopify.offering import ShopifyOffering
     from adapters.channels.shopify.source import Shopify
     from adapters.channels.shopify.storefront import ShopifyStorefront
@@ -78,6 +79,13 @@ def _sync(settings: ShopifySettings, kit: Kit) -> ShopifySync:
     return ShopifySync(ShopifyGraphql(kit.client, settings, name=kit.name))
 
 
+def _books(settings: ShopifySettings, kit: Kit) -> ShopifyBooks:
+    from adapters.channels.shopify.books import ShopifyBooks
+    from adapters.channels.shopify.graphql import ShopifyGraphql
+
+    return ShopifyBooks(ShopifyGraphql(kit.client, settings, name=kit.name))
+
+
 def _hears(settings: ShopifySettings) -> frozenset[Hears]:
     found: set[Hears] = {"ready"}
     if settings.place_locations:
@@ -140,6 +148,7 @@ KIND = Kind(
     partner=_storefront,
     probe=_probe,
     carried=Carried(effect=one_parcel, answers=_answers),
+    books=Bookkeeping(sources={"orders": "shop", "balance": "gateway"}, reader=_books),
     channel=Channel(
         transports=("webhook",),
         webhooks=_webhooks,

@@ -89,6 +89,11 @@ FEATURES: Sequence[Feature] = (
         spare=True,
     ),
     Feature(
+        words="what Shopify Payments took and paid out is not compared",
+        scopes=("read_shopify_payments_payouts", "read_shopify_payments"),
+        spare=True,
+    ),
+    Feature(
         words="orders older than 60 days are not found",
         scopes=("read_all_orders",),
         spare=True,

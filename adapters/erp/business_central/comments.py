@@ -57,6 +57,11 @@ def is_mark(text: str) -> bool:
     return _MARK.match(text) is not None
 
 
+def mark_in(text: str) -> str:
+    """Return the reference that a comment line holds, in capitals; "" for none."""
+    return text[len(_REFERENCE) :][:REFERENCE_LENGTH].upper() if is_mark(text) else ""
+
+
 def is_ours(text: str) -> bool:
     """Say whether a comment line is one that we wrote, by how it begins; people add others."""
     return text.startswith(_LABELS) or is_mark(text)

@@ -11,12 +11,13 @@ from adapters.erp.business_central.settings import (
     BusinessCentralSettings,
 )
 from adapters.kit.instance import Kit
-from adapters.kit.kind import Kind, Limits
+from adapters.kit.kind import Bookkeeping, Kind, Limits
 from adapters.kit.lineage import Carried, all_units
 from schemas.messages.effects import PostSalesOrder
 from schemas.order.canonical import Order
 
 if TYPE_CHECKING:
+    from adapters.erp.business_central.books import BusinessCentralBooks
     from adapters.erp.business_central.counting import ItemCounts
     from adapters.erp.business_central.partner import BusinessCentral
 
@@ -33,6 +34,10 @@ async def _probe(settings: BusinessCentralSettings, kit: Kit) -> str:
 
 def _counter(settings: BusinessCentralSettings, kit: Kit) -> ItemCounts:
     return _partner(settings, kit).counts
+
+
+def _books(settings: BusinessCentralSettings, kit: Kit) -> BusinessCentralBooks:
+    return _partner(settings, kit).books
 
 
 def _effect(order: Order) -> PostSalesOrder:
@@ -76,4 +81,8 @@ KIND = Kind(
     limits=_limits,
     accounts=True,
     counter=_counter,
+    books=Bookkeeping(
+        sources=dict.fromkeys(("salesOrders", "salesInvoices", "salesCreditMemos"), "erp"),
+        reader=_books,
+    ),
 )

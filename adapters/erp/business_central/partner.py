@@ -19,6 +19,7 @@ import msgspec
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable
 from actors.runtime.ports import Call
 from adapters.erp.business_central.accounts import account_of
+from adapters.erp.business_central.books import BusinessCentralBooks
 from adapters.erp.business_central.comments import marked
 from adapters.erp.business_central.counting import ItemCounts
 from adapters.erp.business_central.documents import (
@@ -114,6 +115,7 @@ class BusinessCentral:
         )
         self._items = Items(self._api)
         self.counts = ItemCounts(self._api)
+        self.books = BusinessCentralBooks(self._api, settings)
 
     async def perform(self, call: Call) -> Result:
         """Create the sales order, change it, or delete it."""

@@ -1,0 +1,1 @@
+"""Reconciliation: the storefront's, the gateway's and the ERP's books compared with ours."""
