@@ -8,8 +8,11 @@ from aiohttp import web
 
 from adapters.postgres.audit import Audit
 from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.order_views import OrderViews
 from adapters.postgres.users import Users
 from service.app.common import Common
+from service.batches.pages import BatchPages
+from service.batches.service import BatchService
 from service.channels.pages import PartnerPages
 from service.channels.service import ChannelsService
 from service.console.assets import Assets
@@ -25,6 +28,7 @@ from service.incidents.pages import IncidentPages
 from service.orders.acting import ActingPages
 from service.orders.pages import OrderPages
 from service.orders.reading import Finder
+from service.orders.saved import SavedPages
 from service.orders.sending import Decisions
 from service.quarantine.pages import QuarantinePages
 from service.quarantine.service import QuarantineService
@@ -41,6 +45,7 @@ def console_routes(
     peers: Peers,
     finder: Finder,
     *,
+    batches: BatchService,
     quarantine: QuarantineService,
     channels: ChannelsService,
     reviews: ReviewService,
@@ -51,7 +56,7 @@ def console_routes(
     templates are compiled when first shown. `known` are the channels, `partners` the instances'
     kinds by name; a reload changes both."""
     monotonic = common.clock.monotonic
-    audit = Audit(store.reports)
+    audit, saved = Audit(store.reports), OrderViews(store.reports)
     frame = Frame(
         Users(store.reports),
         bodies,
@@ -63,11 +68,13 @@ def console_routes(
         Assets(),
         SignIn(frame, Passwords(), Tries(monotonic), peers, audit),
         OverviewPages(frame, store.reports, monotonic),
-        OrderPages(frame, store.views, finder, audit, known),
+        SavedPages(frame, saved),
+        OrderPages(frame, store.views, finder, audit, known, saved),
         ActingPages(frame, store.views, finder, Decisions(stream)),
         QuarantinePages(frame, quarantine, audit),
         IncidentPages(frame, IncidentViews(store.reports), store.views),
         ReviewPages(frame, reviews),
+        BatchPages(frame, batches),
         PartnerPages(frame, channels, store.reports, partners),
     )
     return [route for part in parts for route in part.routes()]

@@ -127,11 +127,12 @@ async def open_front(
     stock = StockApi(StockLedger(store.reports), api, place_names(settings))
     reviews = _reviews(common, wire, store)
     rules = _rules(common, store, api, stack)
-    batches = BatchesApi(BatchService(Batches(store.reports, store.sealing), named), api)
+    batches = BatchService(Batches(store.reports, store.sealing), named)
     parts = (
         *(*ordering, facts, edge, Reading(store.views, finder, api, known=named)),
         *(ChannelsApi(service, api), MappingsApi(keeper, api), privacy, stock),
-        *(AlertsApi(Alerts(store.reports), api), ReviewsApi(reviews, api), rules, batches),
+        *(AlertsApi(Alerts(store.reports), api), ReviewsApi(reviews, api), rules),
+        BatchesApi(batches, api),
         *(IncidentsApi(IncidentViews(store.reports), api), LabelLinks(store.views, keys, clock)),
         *(QuarantineApi(refused, api), health),
     )
@@ -142,6 +143,7 @@ async def open_front(
     routes.append(
         console_routes(
             *seen,
+            batches=batches,
             quarantine=refused,
             channels=service,
             reviews=reviews,
