@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from aiohttp import web
+from msgspec import Struct
 
 from adapters.postgres.audit import Audit
+from adapters.postgres.in_house import PostgresInHouse
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.order_views import OrderViews
 from adapters.postgres.users import Users
@@ -34,7 +36,17 @@ from service.quarantine.pages import QuarantinePages
 from service.quarantine.service import QuarantineService
 from service.reviews.pages import ReviewPages
 from service.reviews.service import ReviewService
+from service.warehouse.pages import WarehousePages
 from service.wiring.store import Store
+
+
+class Services(Struct, frozen=True, kw_only=True):
+    """What features do, for API and console alike."""
+
+    batches: BatchService
+    quarantine: QuarantineService
+    channels: ChannelsService
+    reviews: ReviewService
 
 
 def console_routes(
@@ -45,18 +57,17 @@ def console_routes(
     peers: Peers,
     finder: Finder,
     *,
-    batches: BatchService,
-    quarantine: QuarantineService,
-    channels: ChannelsService,
-    reviews: ReviewService,
+    services: Services,
     known: Collection[str],
     partners: Mapping[str, str],
+    labelled: Collection[str],
 ) -> list[web.RouteDef]:
     """Return the routes of all pages. Nothing of them works while no one looks: no task runs, and
     templates are compiled when first shown. `known` are the channels, `partners` the instances'
-    kinds by name; a reload changes both."""
+    kinds by name, `labelled` the places whose labels we buy; a reload changes all of them."""
     monotonic = common.clock.monotonic
     audit, saved = Audit(store.reports), OrderViews(store.reports)
+    house = PostgresInHouse(store.reports, store.views)
     frame = Frame(
         Users(store.reports),
         bodies,
@@ -71,10 +82,11 @@ def console_routes(
         SavedPages(frame, saved),
         OrderPages(frame, store.views, finder, audit, known, saved),
         ActingPages(frame, store.views, finder, Decisions(stream)),
-        QuarantinePages(frame, quarantine, audit),
+        QuarantinePages(frame, services.quarantine, audit),
         IncidentPages(frame, IncidentViews(store.reports), store.views),
-        ReviewPages(frame, reviews),
-        BatchPages(frame, batches),
-        PartnerPages(frame, channels, store.reports, partners),
+        ReviewPages(frame, services.reviews),
+        BatchPages(frame, services.batches),
+        WarehousePages(frame, store.views, house, stream, audit, labelled),
+        PartnerPages(frame, services.channels, store.reports, partners),
     )
     return [route for part in parts for route in part.routes()]

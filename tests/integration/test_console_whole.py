@@ -12,7 +12,16 @@ from tests.integration.console import PASSWORD, Visitor, a_user, hidden_of
 from tests.integration.whole import CANARY, CHANNEL, OUTLET, Whole
 from tests.waiting import eventually
 
-PAGES = ("/", "/orders", "/orders/views", "/batches", "/quarantine", "/incidents", "/partners")
+PAGES = (
+    "/",
+    "/orders",
+    "/orders/views",
+    "/batches",
+    "/warehouse",
+    "/quarantine",
+    "/incidents",
+    "/partners",
+)
 _NEVER_STYLED = re.compile(r"<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
 
 
