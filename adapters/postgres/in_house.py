@@ -19,7 +19,7 @@ from adapters.postgres.views import Views
 from schemas.order.ids import OrderId
 
 MAX_ORDERS = 200
-"""Orders that are looked at, the oldest first: more than a house packs before it looks again."""
+"""Orders that are looked at, the oldest first: more than a house packs in an hour."""
 
 _FAR = sorted({word for word in WORDS.values() if word not in ("shipped", "delivered")})
 

@@ -23,7 +23,8 @@ three."""
 
 
 def take(page: Page, name: str) -> None:
-    """Save what the window shows."""
+    """Save what the window shows, once all of it is there."""
+    page.wait_for_load_state("load")
     page.screenshot(path=FOLDER / f"{name}.png")
     sys.stderr.write(f" ✔ docs/pictures/{name}.png\n")
 
