@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from aiohttp import web
+from msgspec import Struct
 
 from adapters.postgres.audit import Audit
+from adapters.postgres.in_house import PostgresInHouse
 from adapters.postgres.incident_views import IncidentViews
+from adapters.postgres.order_views import OrderViews
 from adapters.postgres.users import Users
 from service.app.common import Common
+from service.batches.pages import BatchPages
+from service.batches.service import BatchService
 from service.channels.pages import PartnerPages
 from service.channels.service import ChannelsService
 from service.console.assets import Assets
@@ -25,12 +30,23 @@ from service.incidents.pages import IncidentPages
 from service.orders.acting import ActingPages
 from service.orders.pages import OrderPages
 from service.orders.reading import Finder
+from service.orders.saved import SavedPages
 from service.orders.sending import Decisions
 from service.quarantine.pages import QuarantinePages
 from service.quarantine.service import QuarantineService
 from service.reviews.pages import ReviewPages
 from service.reviews.service import ReviewService
+from service.warehouse.pages import WarehousePages
 from service.wiring.store import Store
+
+
+class Services(Struct, frozen=True, kw_only=True):
+    """What features do, for API and console alike."""
+
+    batches: BatchService
+    quarantine: QuarantineService
+    channels: ChannelsService
+    reviews: ReviewService
 
 
 def console_routes(
@@ -41,17 +57,17 @@ def console_routes(
     peers: Peers,
     finder: Finder,
     *,
-    quarantine: QuarantineService,
-    channels: ChannelsService,
-    reviews: ReviewService,
+    services: Services,
     known: Collection[str],
     partners: Mapping[str, str],
+    labelled: Collection[str],
 ) -> list[web.RouteDef]:
     """Return the routes of all pages. Nothing of them works while no one looks: no task runs, and
     templates are compiled when first shown. `known` are the channels, `partners` the instances'
-    kinds by name; a reload changes both."""
+    kinds by name, `labelled` the places whose labels we buy; a reload changes all of them."""
     monotonic = common.clock.monotonic
-    audit = Audit(store.reports)
+    audit, saved = Audit(store.reports), OrderViews(store.reports)
+    house = PostgresInHouse(store.reports, store.views)
     frame = Frame(
         Users(store.reports),
         bodies,
@@ -63,11 +79,14 @@ def console_routes(
         Assets(),
         SignIn(frame, Passwords(), Tries(monotonic), peers, audit),
         OverviewPages(frame, store.reports, monotonic),
-        OrderPages(frame, store.views, finder, audit, known),
+        SavedPages(frame, saved),
+        OrderPages(frame, store.views, finder, audit, known, saved),
         ActingPages(frame, store.views, finder, Decisions(stream)),
-        QuarantinePages(frame, quarantine, audit),
+        QuarantinePages(frame, services.quarantine, audit),
         IncidentPages(frame, IncidentViews(store.reports), store.views),
-        ReviewPages(frame, reviews),
-        PartnerPages(frame, channels, store.reports, partners),
+        ReviewPages(frame, services.reviews),
+        BatchPages(frame, services.batches),
+        WarehousePages(frame, store.views, house, stream, audit, labelled),
+        PartnerPages(frame, services.channels, store.reports, partners),
     )
     return [route for part in parts for route in part.routes()]

@@ -29,7 +29,7 @@ from schemas.order.ids import OrderId, Reference, verify_reference
 from service.alerts.api import AlertsApi
 from service.app.clock import SystemClock
 from service.app.common import Common
-from service.app.console import console_routes
+from service.app.console import Services, console_routes
 from service.app.disk import Disk
 from service.app.errors import OperatorError
 from service.app.health import Check, Health
@@ -64,6 +64,7 @@ from service.reviews.service import ReviewService
 from service.rules.api import RulesApi
 from service.rules.trials import PAGE, Trials
 from service.settings import Listen, Settings
+from service.settings.roles import places_of
 from service.stock.api import StockApi
 from service.stock.reporting import StockReceiver
 from service.stock.service import place_names
@@ -141,18 +142,13 @@ async def open_front(
     )
     routes = [part.routes() for part in parts]
     routes.append(Specs([route for some in routes for route in some]).routes())
-    kinds = _kinds(settings)
+    kinds, labelled = _kinds(settings), _labelled(settings)
     seen = common, store, wire.publisher, bodies, peers, finder
-    routes.append(
-        console_routes(
-            *seen,
-            quarantine=refused,
-            channels=service,
-            reviews=reviews,
-            known=named,
-            partners=kinds,
-        )
+    services = Services(batches=batches, quarantine=refused, channels=service, reviews=reviews)
+    console = console_routes(
+        *seen, services=services, known=named, partners=kinds, labelled=labelled
     )
+    routes.append(console)
     server = HttpServer(application(routes), peers=peers)
     own_url = await _serve_on(server, health, common, stack)
     alone = await _listen_alone(_health_of(Health, common, wire, store, disk), common, stack)
@@ -168,9 +164,16 @@ async def open_front(
         rules.settings = new
         recon.service.plan = plan(new)
         kinds.update(_kinds(new))
+        labelled.clear()
+        labelled.update(_labelled(new))
         reviews.policy, reviews.limits = new.reviews, new.approvals
 
     return Front(port=server.port, own_url=own_url, private_port=alone, readers=readers, use=use)
+
+
+def _labelled(settings: Settings) -> set[str]:
+    """Return the places whose labels we buy."""
+    return {one.name for one in places_of(settings) if one.labels == "us" and one.carrier}
 
 
 def _edge(

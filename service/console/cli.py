@@ -37,7 +37,9 @@ PasswordFile = Annotated[
 @application.command()
 def add(
     name: Name,
-    role: Annotated[str, typer.Option(help="viewer, agent, operator or admin.")] = "viewer",
+    role: Annotated[
+        str, typer.Option(help="viewer, warehouse, agent, operator or admin.")
+    ] = "viewer",
     channel: Annotated[
         list[str] | None, typer.Option(help="Channels it sees. Left out: all.")
     ] = None,

@@ -13,8 +13,13 @@ from adapters.postgres.users import ANY_CHANNEL, User
 PERSONAL = "personal:read"
 """May see whose order it is. No API key has it: there it belongs to what the key reads."""
 
+WAREHOUSE = "warehouse:act"
+"""May print packing slips, which have addresses, and report what was picked and packed by hand. No
+API key has it: a warehouse's own system reports by its contract."""
+
 _VIEWER = frozenset({"orders:read"})
-_AGENT = _VIEWER | {"orders:act", "labels:read", PERSONAL}
+_WAREHOUSE = _VIEWER | {"labels:read", WAREHOUSE}
+_AGENT = _WAREHOUSE | {"orders:act", PERSONAL}
 _OPERATOR = _AGENT | {
     "orders:write",
     "alerts:act",
@@ -27,9 +32,10 @@ _OPERATOR = _AGENT | {
 SCOPES_OF: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "viewer": _VIEWER,
+        "warehouse": _WAREHOUSE,
         "agent": _AGENT,
         "operator": _OPERATOR,
-        "admin": SCOPES | {PERSONAL},
+        "admin": SCOPES | {PERSONAL, WAREHOUSE},
     }
 )
 """What each role may, in the scopes of API keys."""
@@ -37,7 +43,8 @@ SCOPES_OF: Mapping[str, frozenset[str]] = MappingProxyType(
 IN_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "viewer": "looks at orders and incidents; sees no personal data",
-        "agent": "also decides about orders, gets labels, and sees whose order it is",
+        "warehouse": "also gets labels and packing slips, and reports what was packed by hand",
+        "agent": "also decides about orders, and sees whose order it is",
         "operator": "also works on the quarantine",
         "admin": "everything",
     }

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from adapters.postgres.audit import Audit
 from adapters.postgres.order_filter import FIELDS, FilterRefused, completions, parse
+from adapters.postgres.order_views import OrderViews
 from adapters.postgres.sealing import Damaged, KeyMissing
 from adapters.postgres.timeline import Entry
 from adapters.postgres.views import OrderView, Page, Views
@@ -73,8 +74,15 @@ class OrderPages:
     """Pages for looking. `known` are the channels of a filter's `email:`; a reload changes it."""
 
     def __init__(
-        self, frame: Frame, views: Views, finder: Finder, audit: Audit, known: Collection[str]
+        self,
+        frame: Frame,
+        views: Views,
+        finder: Finder,
+        audit: Audit,
+        known: Collection[str],
+        saved: OrderViews,
     ) -> None:
+        self._saved = saved
         self._frame = frame
         self._views = views
         self._finder = finder
@@ -99,6 +107,7 @@ class OrderPages:
         """Show a page of orders; a filter that is one order's number leads to it."""
         text = request.query.get("q", "").strip()[: _MAX_TEXT + 1]
         values = await self._list(request, person)
+        values["saved"] = await self._saved.seen_by(person.name)
         page = values["page"]
         assert isinstance(page, Page)
         if text and ":" not in text and " " not in text and len(page.rows) == 1:

@@ -23,7 +23,8 @@ three."""
 
 
 def take(page: Page, name: str) -> None:
-    """Save what the window shows."""
+    """Save what the window shows, once all of it is there."""
+    page.wait_for_load_state("load")
     page.screenshot(path=FOLDER / f"{name}.png")
     sys.stderr.write(f" ✔ docs/pictures/{name}.png\n")
 
@@ -46,6 +47,10 @@ def tour(page: Page, link: str) -> None:
     page.goto(f"{home}orders?q=stage:shipped")
     page.locator("tbody th a").first.click()
     take(page, "order")
+    batch(page, home)
+    page.goto(f"{home}warehouse")
+    page.locator("tbody th a").first.click()
+    take(page, "task")
     page.goto(f"{home}quarantine")
     page.get_by_role("region", name="Newest messages").get_by_role("link").first.click()
     take(page, "quarantine")
@@ -55,6 +60,17 @@ def tour(page: Page, link: str) -> None:
     page.set_viewport_size({"width": 390, "height": 780})
     page.goto(home)
     take(page, "phone")
+
+
+def batch(page: Page, home: str) -> None:
+    """Act on all that match, and watch it."""
+    page.goto(f"{home}batches/new?q=is:open%20stage:shipped")
+    page.get_by_role("radio", name=re.compile("^Fetch again")).check()
+    page.get_by_label("Reason").fill("the shop changed its shipping methods")
+    take(page, "batch-preview")
+    page.get_by_role("button", name="Start with").click()
+    expect(page.locator("h1 + .chip")).to_have_text("ended", timeout=PATIENCE_MS)
+    take(page, "batch")
 
 
 def main() -> None:

@@ -12,7 +12,16 @@ from tests.integration.console import PASSWORD, Visitor, a_user, hidden_of
 from tests.integration.whole import CANARY, CHANNEL, OUTLET, Whole
 from tests.waiting import eventually
 
-PAGES = ("/", "/orders", "/quarantine", "/incidents", "/partners")
+PAGES = (
+    "/",
+    "/orders",
+    "/orders/views",
+    "/batches",
+    "/warehouse",
+    "/quarantine",
+    "/incidents",
+    "/partners",
+)
 _NEVER_STYLED = re.compile(r"<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
 
 
@@ -177,6 +186,37 @@ async def test_a_decision_is_taken_once_and_kept_with_its_reason(whole: Whole) -
     assert whole.cli("orders", "timeline", order.number).count("agatha") == 1
     assert "No effect of the order waits for a person." in await agatha.page(retry)
     assert (await agatha.get(f"{one}/do/dance")).status == 404
+
+
+async def test_a_batch_is_seen_and_begun_within_one_s_channels(whole: Whole) -> None:
+    """A batch of all channels is not there for who sees one alone, whose own batches reach that one
+    alone; a form that is sent twice begins once; a viewer begins none."""
+    order = whole.order()
+    await whole.place(order, X_Orderwright_Channel=CHANNEL)
+    await whole.until(order.ref, "open", "completed", "closed")
+    told = {"filter": f"number:{order.ref}", "verb": "refetch", "orders": "1", "per_second": "50"}
+    a_user(whole, "agatha", "agent")
+    agatha = Visitor(whole)
+    await agatha.sign_in("agatha")
+    fields = {**hidden_of(await agatha.page(f"/batches/new?q={told['filter']}")), **told}
+    assert fields["orders"] == "1"
+    assert b"Say why" in (await agatha.post("/batches", **fields, reason=" ")).body
+    begun = [await agatha.post("/batches", **fields, reason="again") for _ in range(2)]
+    there = {answer.headers["location"].partition("?")[0] for answer in begun}
+    assert len(there) == 1, "the second is the first"
+    a_user(whole, "otto", "agent", "--channel", OUTLET)
+    otto = Visitor(whole)
+    await otto.sign_in("otto")
+    for path in there:
+        assert (await otto.get(path)).status == 404
+        assert (await otto.get(f"{path}/now")).status == 404
+        assert (await otto.post(f"{path}/stop", reason="mine")).status == 404
+    fields = {**hidden_of(await agatha.page("/batches/new?q=is:open")), **told}
+    assert b"no order matches" in (await otto.post("/batches", **fields, reason="x")).body.lower()
+    a_user(whole, "victor", "viewer")
+    victor = Visitor(whole)
+    await victor.sign_in("victor")
+    assert (await victor.post("/batches", **fields, reason="x")).status == 403
 
 
 async def test_an_address_is_corrected_where_it_is_read(whole: Whole) -> None:
