@@ -16,7 +16,7 @@ from schemas.order.tracking_pages import tracking_page
 from service.console.assets import FOLDER
 from service.console.frame import place_of
 from service.console.passwords import EVERY_SECONDS, TRIES, PasswordRefused, Passwords, Tries
-from service.console.people import IN_WORDS, PERSONAL, SCOPES_OF
+from service.console.people import IN_WORDS, PERSONAL, SCOPES_OF, WAREHOUSE
 from service.console.rendering import TEMPLATES, Renderer, ago, code, masked, money
 from service.orders.choices import WORDS
 from service.orders.deciding import VERBS
@@ -47,7 +47,7 @@ def test_each_role_may_more_than_the_one_before() -> None:
     assert set(SCOPES_OF) == set(ROLES) == set(IN_WORDS)
     scopes = [SCOPES_OF[role] for role in ROLES]
     assert all(few < more for few, more in pairwise(scopes))
-    assert scopes[-1] == SCOPES | {PERSONAL}
+    assert scopes[-1] == SCOPES | {PERSONAL, WAREHOUSE}
     for some in scopes:
         assert (PERSONAL in some) == ("orders:act" in some)
 

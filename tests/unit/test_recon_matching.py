@@ -89,7 +89,7 @@ def test_books_that_agree_have_no_difference() -> None:
 
 def test_what_may_be_on_its_way_is_not_missing() -> None:
     """A payment of yesterday that the gateway does not show yet, an order of a minute ago that is
-    here not yet, and a payout within its days are no differences; later they are."""
+    here not yet, and a payout within its days are not told as differences; later they are."""
     late = replace(PAYMENT, at=NOW - timedelta(hours=47))
     young = replace(SHOP, placed_at=NOW - timedelta(minutes=1))
     unpaid = replace(SETTLED, payout="")

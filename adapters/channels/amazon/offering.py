@@ -26,7 +26,6 @@ GET_LISTING = Plan(5.0, 10)
 PATCH_LISTING = Plan(5.0, 5)
 OWN = "DEFAULT"
 """The channel of what the seller fulfils."""
-MAX_MARKETPLACES = 20
 MAX_WAIT_SECONDS = 60.0
 """So long at most one call waits for Amazon's limits; what is left is told later."""
 LEAST_WAIT_SECONDS = 0.2
@@ -79,7 +78,7 @@ class AmazonOffering:
     ) -> None:
         self._api = api
         self._path = f"/listings/2021-08-01/items/{quote(seller_id, safe='')}"
-        self._marketplaces = tuple(marketplace_ids)[:MAX_MARKETPLACES]
+        self._marketplaces = tuple(marketplace_ids)
         self._sleep = sleep
 
     async def tell(self, figures: Sequence[Offered]) -> list[Heard]:
