@@ -30,7 +30,7 @@ from service.recon.service import Asked, ReconService, Report
 READ, ACT = "recon:read", "recon:act"
 
 
-class Start(Struct, frozen=True, forbid_unknown_fields=True):
+class StartRun(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a start: the orders that were placed in `since <= time < until`, of these
     channels (none: all that the key serves)."""
 
@@ -40,7 +40,7 @@ class Start(Struct, frozen=True, forbid_unknown_fields=True):
     reason: LongText = ""
 
 
-class Decision(Struct, frozen=True, forbid_unknown_fields=True):
+class Verdict(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a decision, or of a stop."""
 
     reason: LongText
@@ -77,13 +77,13 @@ class ReconApi:
         cursor = str(rows[-1].id) if len(rows) == most else None
         return json_answer({"runs": rows, **next_page(request, cursor)})
 
-    @described(ACT, Run, status=201, takes=Start, repeats=True, refuses=(422,))
+    @described(ACT, Run, status=201, takes=StartRun, repeats=True, refuses=(422,))
     async def start(self, request: web.Request) -> web.Response:
         """Begin a run; it goes on by itself, also after a restart. A repeat with the same
         Idempotency-Key begins nothing more."""
         principal = await self._api.principal(request, ACT)
         key, raw = idempotency_key_of(request), await self._api.raw(request)
-        asked = read_body(raw, Start)
+        asked = read_body(raw, StartRun)
         if not all(one.tzinfo and is_possible(one) for one in (asked.since, asked.until)):
             raise _refused("`since` and `until` are times with a zone.")
         for channel in asked.channels:
@@ -120,11 +120,11 @@ class ReconApi:
         _, run = await self._run(request, READ)
         return json_answer(await self.service.report(run))
 
-    @described(ACT, Run, takes=Decision, refuses=(404, 409))
+    @described(ACT, Run, takes=Verdict, refuses=(404, 409))
     async def stop(self, request: web.Request) -> web.Response:
         """End a run before its end; what it found so far stays."""
         principal, run = await self._run(request, ACT)
-        reason = reason_of((await self._api.body(request, Decision)).reason)
+        reason = reason_of((await self._api.body(request, Verdict)).reason)
         try:
             found = await self.service.stop(
                 run, person_of(principal), reason, self._api.clock.now()
@@ -165,19 +165,19 @@ class ReconApi:
         """Return one difference."""
         return json_answer((await self._difference(request, READ))[1])
 
-    @described(ACT, KeptDifference, takes=Decision, refuses=(404, 409))
+    @described(ACT, KeptDifference, takes=Verdict, refuses=(404, 409))
     async def accept(self, request: web.Request) -> web.Response:
         """Accept a difference as it is: it counts no more, unless it comes to something else."""
         return await self._decide(request, "accepted")
 
-    @described(ACT, KeptDifference, takes=Decision, refuses=(404, 409))
+    @described(ACT, KeptDifference, takes=Verdict, refuses=(404, 409))
     async def correct(self, request: web.Request) -> web.Response:
         """Note that the wrong books were corrected: the next run shows whether they are right."""
         return await self._decide(request, "corrected")
 
     async def _decide(self, request: web.Request, state: State) -> web.Response:
         principal, one = await self._difference(request, ACT)
-        reason = reason_of((await self._api.body(request, Decision)).reason)
+        reason = reason_of((await self._api.body(request, Verdict)).reason)
         now = self._api.clock.now()
         try:
             found = await self.service.decide(one, state, person_of(principal), reason, now)

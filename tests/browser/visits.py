@@ -56,7 +56,8 @@ class Visit:
         return [*self.too_wide(), *self.violations(axe)]
 
     def too_wide(self) -> list[str]:
-        """Whether the page is wider than the window, in words."""
+        """Whether the page is wider than the window, in words; it has its styles by then."""
+        self.page.wait_for_load_state("load")
         wide, window = self.page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         )
