@@ -207,7 +207,8 @@ def _may_wait(
 ) -> str:
     """Why an order of this shop may wait for a person; "": it may not."""
     stuck = set(row["stuck"]) - {MAIL}
-    if restored and stuck == {PUBLISH} and _left_without_number(entries):
+    told_twice = stuck | set(row["refused"]) == {PUBLISH}
+    if restored and told_twice and _left_without_number(entries):
         return "in what was lost it had left without a label"
     if stuck:
         return ""
@@ -308,6 +309,11 @@ SELECT o.ref, o.number, o.reference, o.stage, o.final, o.attention, o.waiting_fo
            SELECT e.kind FROM effects e
            WHERE e.order_id = o.order_id AND e.status IN ('person', 'suspended')
        ) AS stuck,
+       -- What was refused is settled, and yet a person's.
+       ARRAY(
+           SELECT s ->> 2 FROM json_array_elements(convert_from(o.state, 'UTF8')::json -> 'stuck') s
+           WHERE s ->> 5 = 'true'
+       ) AS refused,
        ARRAY(
            SELECT r.line_id FROM reservations r WHERE r.order_id = o.order_id AND NOT r.tracked
        ) AS uncounted,
