@@ -34,7 +34,7 @@ from schemas.order.ids import ReferenceRefused, verify_reference
 from service.app.common import Common
 from service.app.rounds import in_rounds, until_changed
 from service.recon.cases import CAUSES, Case, Difference, Terms
-from service.recon.matching import compare
+from service.recon.matching import compare, is_test
 from service.recon.reading import (
     Layout,
     Reading,
@@ -182,11 +182,11 @@ class ReconRounds:
     def _terms(self, run: Run, channel: str) -> Terms:
         setup = self._layout.plan.setups.get(channel)
         erp = setup.erp if setup is not None else ""
-        read = {
-            (step.partition(":")[0], self._layout.plan.side(step))
-            for step in run.steps
-            if step not in run.absent
+        sides = {
+            step: (step.partition(":")[0], self._layout.plan.side(step)) for step in run.steps
         }
+        # What a partner shows in several lists is compared if all of them were read.
+        read = set(sides.values()) - {sides[step] for step in run.absent if step in sides}
         settings = self._settings
         return Terms(
             now=run.created_at,
@@ -234,11 +234,13 @@ def compared(
     gross: dict[tuple[str, str], tuple[int, int]] = {}
     for key, case in cases.items():
         channel = case.ours.channel if case.ours is not None else channels.get(key, "")
+        whole = case.ours or (case.shop[0] if case.shop else None)
         if channel not in terms or (case.ours is None and not belongs_to_none(key)):
             continue  # an order of another window, of which a part was read
+        if case.ours is None and whole is not None and not terms[channel].covers(whole.placed_at):
+            continue  # an order of the shop's from beside the window
         found += [_row(run, key, channel, case, one) for one in compare(case, terms[channel])]
-        whole = case.ours or (case.shop[0] if case.shop else None)
-        if whole is not None and not whole.cancelled:
+        if whole is not None and not (whole.cancelled or is_test(case)):
             orders, minor = gross.get((channel, whole.currency), (0, 0))
             sums = orders + 1, minor + whole.amounts.total_minor
             gross[channel, whole.currency] = sums
