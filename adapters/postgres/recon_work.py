@@ -92,15 +92,22 @@ class ReconWork:
         rows = await self._pool.fetch(sql_of_recon()["entries"], run_id, list(keys))
         return [Entered(row["key"], row["channel"], row["body"]) for row in rows]
 
+    async def changed(self, order_ids: Sequence[str], since: datetime) -> set[str]:
+        """Return those of these orders that changed here since then."""
+        rows = await self._pool.fetch(sql_of_recon()["changed"], list(order_ids), since)
+        return {row["order_id"] for row in rows}
+
     async def keep(
         self,
         run: Run,
         last: str,
         found: Sequence[FoundDifference],
         gross: Sequence[Gross],
+        waiting: Sequence[tuple[str, str]],
         now: datetime,
     ) -> None:
-        """Keep what was found up to a key. Raises Gone."""
+        """Keep what was found up to a key. What is open of `waiting`, by order id and sides, was
+        not compared, and stays open. Raises Gone."""
 
         async def work(connection: Connection) -> None:
             async with connection.transaction():
@@ -111,6 +118,9 @@ class ReconWork:
                 await connection.execute(sql_of_recon()["found"], run.id, now, *columns)
                 totals = [[getattr(one, name) for one in gross] for name in _GROSS]
                 await connection.execute(sql_of_recon()["add_totals"], run.id, *totals)
+                if waiting:
+                    names = [list(x) for x in zip(*waiting, strict=True)]
+                    await connection.execute(sql_of_recon()["still"], run.id, *names)
 
         await self._pool.run(work)
 

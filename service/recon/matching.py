@@ -28,6 +28,22 @@ def compare(case: Case, terms: Terms) -> list[Difference]:
     return found
 
 
+def not_compared(case: Case, terms: Terms) -> list[str]:
+    """Return the sides between which an order of ours waits for the next run: something is under
+    way, or what changed a moment ago may be on its way."""
+    ours, shop = case.ours, case.shop[0] if case.shop else None
+    if ours is None:
+        return []
+    found = []
+    if shop is not None and (
+        ours.unsettled or not terms.is_due(shop.updated_at, terms.grace_seconds)
+    ):
+        found.append("journal-shop")
+    if ours.unsettled or not terms.is_due(ours.stated_at, terms.grace_seconds):
+        found.append("journal-erp")
+    return found
+
+
 def is_test(case: Case) -> bool:
     """Say whether an order is a test, which is left out."""
     return (case.ours is not None and case.ours.test) or any(one.test for one in case.shop)

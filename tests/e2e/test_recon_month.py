@@ -268,9 +268,9 @@ def _compare(channel: Channel) -> tuple[Errors, int]:
     keys = sorted(by_key)
     for begin in range(0, len(keys), PART):
         entered = [one for key in keys[begin : begin + PART] for one in by_key[key]]
-        rows, gross = compared(_run_of(channel.name), entered, {channel.name: terms})
-        orders += sum(one.orders for one in gross)
-        found.update(as_error(x.cause, x.ref, x.number, x.about) for x in rows)
+        part = compared(_run_of(channel.name), entered, {channel.name: terms})
+        orders += sum(one.orders for one in part.gross)
+        found.update(as_error(x.cause, x.ref, x.number, x.about) for x in part.found)
     return found, orders
 
 
