@@ -225,6 +225,23 @@ def test_what_is_read_twice_is_there_once() -> None:
     assert causes(OURS, SHOP, SETTLED, beside, beside, BOOKED) == ["payment_not_in_shop"]
 
 
+def test_without_the_books_of_the_shop_no_credit_memo_is_judged() -> None:
+    """No one knows what was given back there: a credit memo may be right, and so may an invoice
+    above what is left. What says less than we told is a difference all the same."""
+    terms = replace(TERMS, shop=False, gateway=False)
+    invoice = replace(BOOKED, id="i", kind="invoice", number="I1")
+    credit = replace(BOOKED, id="c", kind="credit", number="C1", amounts=Amounts(goods_minor=1_000))
+    now = replace(AMOUNTS, goods_minor=9_000)
+    ours = replace(OURS, amounts=now, told=Told(erp_id="e", amounts=now, day="2026-11-22"))
+    assert causes(OURS, invoice, credit, terms=terms) == []
+    assert causes(ours, invoice, terms=terms) == []
+    assert causes(ours, invoice, credit, terms=terms) == []
+    assert causes(ours, replace(SHOP, unread=True), invoice, credit) == ["goods_changed_in_shop"]
+    less = replace(invoice, amounts=replace(AMOUNTS, goods_minor=8_000))
+    for one in (less, replace(BOOKED, amounts=less.amounts)):
+        assert causes(OURS, one, terms=terms) == ["goods_booked_differently"]
+
+
 def test_a_sales_order_that_is_invoiced_in_parts_is_booked_once() -> None:
     """It stands beside its first invoice, or was posted while the lists were read; at the end its
     invoices sum to it. An invoice of another sales order is a second booking."""
