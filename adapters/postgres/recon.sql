@@ -144,7 +144,8 @@ SELECT order_id FROM orders WHERE order_id = ANY ($1::text[]);
 
 -- name: journal
 -- Orders of a channel that were placed within the window, by time and id.
-SELECT o.order_id, o.channel, o.placed_at, o.state, b.body, k.master, k.wrapped
+SELECT o.order_id, o.channel, o.placed_at, o.state, b.body, k.master, k.wrapped,
+    s.body AS stated, l.master AS stated_master, l.wrapped AS stated_wrapped
 FROM (
     SELECT order_id, channel, placed_at, state FROM orders
     WHERE channel = $1 AND placed_at >= $2 AND placed_at < $3 AND (placed_at, order_id) > ($4, $5) AND stage <> 'expected'
@@ -152,6 +153,8 @@ FROM (
 ) o
 LEFT JOIN order_bodies b ON b.order_id = o.order_id AND b.name = ''
 LEFT JOIN body_keys k ON k.order_id = o.order_id AND k.name = ''
+LEFT JOIN order_bodies s ON s.order_id = o.order_id AND s.name = 'stated'
+LEFT JOIN body_keys l ON l.order_id = o.order_id AND l.name = 'stated'
 ORDER BY o.placed_at, o.order_id;
 
 -- name: prune_entries

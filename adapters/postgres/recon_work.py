@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from actors.runtime.ports import BODY
+from actors.runtime.ports import BODY, STATED
 from adapters.postgres.pool import Pool
 from adapters.postgres.recon import Entered, FoundDifference, Gross, Run, run_of, sql_of_recon
 from adapters.postgres.sealing import Sealing
@@ -25,13 +25,15 @@ MAX_STATEMENTS = 20
 
 
 class Placed(Struct, frozen=True, kw_only=True):
-    """An order of the journal: what is stored of it, and the order itself (None: erased)."""
+    """An order of the journal: what is stored of it, the order that is acted on (None: erased), and
+    the channel's latest statement where it differs."""
 
     order_id: str
     channel: str
     placed_at: datetime
     state: bytes
     order: Order | None
+    stated: Order | None = None
 
 
 class Gone(Exception):
@@ -171,7 +173,15 @@ class ReconWork:
                 channel=row["channel"],
                 placed_at=row["placed_at"],
                 state=row["state"],
-                order=self._opened(row["order_id"], row["body"], (row["master"], row["wrapped"])),
+                order=self._opened(
+                    row["order_id"], BODY, row["body"], (row["master"], row["wrapped"])
+                ),
+                stated=self._opened(
+                    row["order_id"],
+                    STATED,
+                    row["stated"],
+                    (row["stated_master"], row["stated_wrapped"]),
+                ),
             )
             for row in rows
         ]
@@ -179,8 +189,10 @@ class ReconWork:
             return found, ""
         return found, f"{found[-1].placed_at.isoformat()} {found[-1].order_id}"
 
-    def _opened(self, order_id: str, sealed: bytes, key: tuple[str, bytes | None]) -> Order | None:
-        body = self._sealing.stored(order_id, BODY, sealed, key)
+    def _opened(
+        self, order_id: str, name: str, sealed: bytes | None, key: tuple[str, bytes | None]
+    ) -> Order | None:
+        body = self._sealing.stored(order_id, name, sealed, key)
         return decode_order(body) if body else None
 
     async def prune(self, before: datetime) -> None:

@@ -54,7 +54,7 @@ def _against(
     first, extra = _of_one_order(told, orders)
     if extra:
         yield _documents("booked_twice", told.amounts.total_minor, extra, ours.currency)
-    if not case.shop or case.shop[0].unread:
+    if not terms.shop or any(one.unread for one in case.shop):
         yield from _without_shop(ours, told, first)
         return
     given = _given_back(case, terms) if first.kind == "invoice" else []

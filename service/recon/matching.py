@@ -2,7 +2,7 @@
 
 Pure: no clock, no I/O. Each cause is found by its own evidence, so that several on one order are
 told apart and none is reported as the consequence of another: what the shop changed is compared
-with what we act on, the ERP with what we told it, the gateway with what the shop shows.
+with what we heard of it, the ERP with what we told it, the gateway with what the shop shows.
 """
 
 from __future__ import annotations

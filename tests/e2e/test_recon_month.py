@@ -145,7 +145,8 @@ class Channel:
             lines=tuple(LineState(x.line_id, x.sku, "", {"q": x.quantity}) for x in order.lines),
             documents={key_of("D", 1): Document(POSTED, "bc", made["id"], made["number"], 1)},
         )
-        ours = our_order(order_id, state, order, Setup(channel=self.name, erp="bc"), None)
+        setup = Setup(channel=self.name, erp="bc")
+        ours = our_order(order_id, state, order, setup, None, stated=order)
         return msgspec.json.encode(ours)
 
     def _write(self, shop: Shopify, domain: str, erp: BusinessCentral) -> None:

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from actors.kernel.setup import Setup
+from actors.order.stream import encode_state
 from actors.runtime.errors import Retryable
 from adapters.kit.books import Amounts, Booked, BooksPage, Settled, ShopOrder
 from adapters.postgres.migrate import migrate
@@ -33,6 +35,8 @@ from service.recon.run import (
 from service.recon.service import Asked, ReconService
 from service.settings.reconciliation import Reconciliation
 from tests.fakes import NOON, JumpingClock
+from tests.stories.orders import an_order
+from tests.stories.pure import Pure
 
 DAY = timedelta(days=1)
 MASTERS = Masters("01", {"01": b"the first master key"}, b"names")
@@ -51,12 +55,17 @@ PLAN = Plan(
     {"acme": {"orders": "shop", "balance": "gateway"}, "bc": {"a": "erp", "b": "erp"}},
     {"acme": Setup(channel="acme", erp="bc")},
 )
+PLAN_OF_SHOP = Plan({"acme": {"orders": "shop"}}, PLAN.setups)
 
+INSERT_BODY = """
+WITH k AS (INSERT INTO body_keys (order_id, name, master, wrapped) VALUES ($1, $2, $3, $4))
+INSERT INTO order_bodies (order_id, name, body, updated_at) VALUES ($1, $2, $5, $6)
+"""
 INSERT_ORDER = """
 INSERT INTO orders (order_id, version, partition, channel, ref, number, reference, stage, progress,
     waiting_for, currency, total_minor, final, needs_person, state, placed_at, updated_at,
     progress_since)
-VALUES ($1, 1, 0, 'acme', $1, $1, '', 'accepted', '', '', 'USD', 1, false, false, '', $2, $3, $2)
+VALUES ($1, 1, 0, 'acme', $1, $1, '', 'accepted', '', '', 'USD', 1, false, false, $4, $2, $3, $2)
 """
 
 Shown = Callable[[], BooksPage]
@@ -261,12 +270,38 @@ async def test_what_was_not_compared_is_not_resolved(pool: Pool) -> None:
     }
 
 
+async def test_the_shop_is_compared_with_its_latest_statement(pool: Pool) -> None:
+    """Which is kept beside the order once a person edited it, or mappings changed its SKUs."""
+    desk = Desk(pool, PLAN_OF_SHOP)
+    told = Pure("full").given("an order").places(an_order()).edits(l1=1)
+    stated = told.world.stated
+    assert stated is not None
+    acted_on = replace(stated, totals=replace(stated.totals, subtotal_minor=1, total_minor=1))
+    state = encode_state(replace(told.world.state, channel="acme"))
+    placed = datetime.fromisoformat(stated.placed_at)
+    await pool.fetch(INSERT_ORDER, "1", placed, placed, state)
+    for name, body in (("", acted_on), ("stated", stated)):
+        sealed = Sealing(lambda: MASTERS).seal("1", name, msgspec.json.encode(body))
+        columns = sealed.master, sealed.wrapped, sealed.value, placed
+        await pool.fetch(INSERT_BODY, "1", name, *columns)
+    amounts = Amounts(goods_minor=stated.totals.total_minor)
+    shop = replace(ORDER, placed_at=placed, updated_at=placed, amounts=amounts)
+    desk.shelf.show("orders", shop)
+    run = await desk.begin()
+    await desk.go()
+    assert await desk.found(run=run.id) == []
+    desk.shelf.show("orders", replace(shop, amounts=Amounts(goods_minor=1)))
+    run = await desk.begin()
+    await desk.go()
+    assert await desk.found(run=run.id) == [("goods_changed_in_shop", "open")]
+
+
 async def test_an_order_that_changed_while_the_lists_were_read_waits(pool: Pool) -> None:
     """The journal is read before the ERP: an order that changed here in between would be compared
     with what became of it. The gateway is compared with the shop all the same."""
     desk = Desk(pool)
     for order_id, at in (("A", NOON - DAY), ("B", NOON + timedelta(seconds=1))):
-        await pool.fetch(INSERT_ORDER, order_id, NOON - DAY, at)
+        await pool.fetch(INSERT_ORDER, order_id, NOON - DAY, at, b"")
     changed = await desk.work.changed(["A", "B", "C"], NOON)
     assert changed == {"B"}
     stays = [_found("A", "journal-erp"), _found("B", "shop-gateway")]
