@@ -22,6 +22,7 @@ from adapters.postgres.recon import FoundDifference, Recon, ReconRefused, Run, W
 from adapters.postgres.recon_work import ReconWork
 from adapters.postgres.sealing import Masters, Sealing
 from adapters.postgres.views import Views
+from service.recon.cli import ReconNotDone, require_ended
 from service.recon.reading import Layout, Plan, Reading
 from service.recon.run import (
     ITSELF,
@@ -211,11 +212,14 @@ async def test_a_page_that_cannot_be_read_fails_its_run_alone(pool: Pool, error:
     assert failed is not None
     assert (failed.state, failed.tries) == ("failed", MAX_TRIES)
     assert failed.ended_at is not None
+    with pytest.raises(ReconNotDone, match=f"Run {run.id} has failed, so what it shows is not all"):
+        require_ended(failed)
     desk.shelf.show("b")
     await desk.go(rounds=4, seconds=PAUSE_SECONDS)
     ended = await desk.recon.find(other.id)
     assert ended is not None
     assert ended.state == "ended"
+    require_ended(ended)
 
 
 async def test_a_list_that_is_absent_keeps_its_side_from_being_compared(pool: Pool) -> None:
