@@ -195,8 +195,10 @@ class ReconWork:
         body = self._sealing.stored(order_id, name, sealed, key)
         return decode_order(body) if body else None
 
-    async def prune(self, before: datetime) -> None:
-        """Forget entries of runs that ended, and what ended before then."""
+    async def prune(self, before: datetime) -> bool:
+        """Forget entries of runs that ended, and what ended before then. Return whether that was
+        all of it."""
+        is_all = True
         for name, arguments in (
             ("prune_entries", ()),
             ("prune_differences", (before,)),
@@ -205,6 +207,9 @@ class ReconWork:
             for _ in range(MAX_STATEMENTS):
                 if not await self._pool.fetch(sql_of_recon()[name], *arguments):
                     break
+            else:
+                is_all = False
+        return is_all
 
 
 _COLUMNS = FoundDifference.__struct_fields__

@@ -232,9 +232,9 @@ class ReconRounds:
     async def _prune(self) -> None:
         passed = self._clock.monotonic()
         if passed - self._pruned >= PRUNE_SECONDS:
-            self._pruned = passed
             kept = timedelta(days=self._settings.kept_days)
-            await self._work.prune(self._clock.now() - kept)
+            if await self._work.prune(self._clock.now() - kept):
+                self._pruned = passed
 
 
 class Part(Struct, frozen=True):

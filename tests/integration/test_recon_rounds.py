@@ -335,6 +335,23 @@ async def test_what_ended_long_ago_is_forgotten_and_what_is_open_stays(pool: Poo
     assert await desk.found() == [("order_not_received", "open")]
 
 
+async def test_more_entries_than_one_clean_up_takes_go_with_the_next_rounds(pool: Pool) -> None:
+    """Runs one after another enter more in ten minutes than one clean-up forgets."""
+    desk = Desk(pool)
+    run = await desk.begin()
+    await desk.go()
+    await pool.fetch(
+        "INSERT INTO recon_entries (run_id, key, channel, body)"
+        " SELECT $1, n::text, 'acme', '' FROM generate_series(1, 105000) AS n",
+        run.id,
+    )
+    desk.clock.seconds += 600
+    await desk.go(rounds=1)
+    assert await desk.count("recon_entries") == 5_000
+    await desk.go(rounds=1)
+    assert await desk.count("recon_entries") == 0
+
+
 async def test_a_window_and_a_queue_have_an_end(pool: Pool) -> None:
     """Five runs wait at most; a quarter is the longest window."""
     desk = Desk(pool)
