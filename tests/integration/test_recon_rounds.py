@@ -52,6 +52,15 @@ ORDER = ShopOrder(
 CHARGE = Settled(
     id="s", kind="payment", at=NOON - timedelta(hours=20), currency="USD", amount_minor=1_000
 )
+BOOKED = Booked(
+    id="x",
+    kind="order",
+    number="S1",
+    external="ACME #9",
+    currency="USD",
+    amounts=Amounts(),
+    day="2026-11-27",
+)
 PLAN = Plan(
     {"acme": {"orders": "shop", "balance": "gateway"}, "bc": {"a": "erp", "b": "erp"}},
     {"acme": Setup(channel="acme", erp="bc")},
@@ -154,22 +163,25 @@ async def test_a_run_begins_by_itself_when_its_time_has_come(pool: Pool) -> None
     one found of no order is resolved by a later one, whose window begins later."""
     desk = Desk(pool, every_minutes=60, days=2)
     desk.shelf.show("balance", CHARGE)
+    desk.shelf.show("a", BOOKED)
     await desk.go()
     (first,) = await desk.recon.runs(None)
     assert (first.person, first.until - first.since) == (ITSELF, 2 * DAY)
-    assert await desk.found() == [("payment_of_no_order", "open")]
+    nobodys = "booking_of_no_order", "payment_of_no_order"
+    assert await desk.found() == [(one, "open") for one in nobodys]
     desk.clock.seconds = 3_000.0
     await desk.go()
     assert await desk.states() == ["ended"]
     desk.clock.seconds = 3_601.0
     desk.shelf.show("balance")
+    desk.shelf.show("a")
     await desk.go()
     assert await desk.states() == ["ended", "ended"]
-    assert await desk.found() == [("payment_of_no_order", "resolved")]
+    assert await desk.found() == [(one, "resolved") for one in nobodys]
     desk.clock.seconds = 7_300.0
     desk.shelf.show("balance", CHARGE)
     await desk.go()
-    (again,) = await desk.recon.differences(Which())
+    (again,) = await desk.recon.differences(Which(cause="payment_of_no_order"))
     assert (again.state, again.decided_by, again.decided_why) == ("open", "", "")
 
 
@@ -224,11 +236,8 @@ async def test_a_page_that_cannot_be_read_fails_its_run_alone(pool: Pool, error:
 
 async def test_a_list_that_is_absent_keeps_its_side_from_being_compared(pool: Pool) -> None:
     """An ERP whose invoices can't be read misses every order that became one."""
-    booked = Booked(
-        id="x", kind="order", number="S1", external="ACME #9", currency="USD", amounts=Amounts()
-    )
     desk = Desk(pool)
-    desk.shelf.show("a", booked)
+    desk.shelf.show("a", BOOKED)
     desk.shelf.show("b", absent="It has no salesInvoices.")
     run = await desk.begin()
     await desk.go()
