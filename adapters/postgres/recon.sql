@@ -70,7 +70,7 @@ SELECT DISTINCT key FROM recon_entries WHERE run_id = $1 AND key > $2 ORDER BY k
 SELECT key, channel, body FROM recon_entries WHERE run_id = $1 AND key = ANY ($2::text[]) ORDER BY key, place;
 
 -- name: matched
-UPDATE recon_runs SET matched = $3 WHERE id = $1 AND matched = $2 AND state = 'matching' RETURNING id;
+UPDATE recon_runs SET matched = $3, tries = 0, fault = '' WHERE id = $1 AND matched = $2 AND state = 'matching' RETURNING id;
 
 -- name: add_totals
 INSERT INTO recon_totals (run_id, channel, currency, orders, gross_minor)
@@ -90,7 +90,18 @@ SELECT n.*, $1, $1, $2, $2 FROM unnest($3::text[], $4::text[], $5::text[], $6::t
 ON CONFLICT (identity) DO UPDATE SET last_run = excluded.last_run, last_seen_at = excluded.last_seen_at,
     expected_minor = excluded.expected_minor, found_minor = excluded.found_minor, expected = excluded.expected, found = excluded.found,
     state = CASE WHEN d.state = 'accepted' AND (d.expected_minor, d.found_minor, d.expected, d.found)
-        = (excluded.expected_minor, excluded.found_minor, excluded.expected, excluded.found) THEN d.state ELSE 'open' END;
+        = (excluded.expected_minor, excluded.found_minor, excluded.expected, excluded.found) THEN d.state ELSE 'open' END,
+    decided_by = CASE WHEN d.state = 'resolved' THEN '' ELSE d.decided_by END,
+    decided_why = CASE WHEN d.state = 'resolved' THEN '' ELSE d.decided_why END,
+    decided_at = CASE WHEN d.state <> 'resolved' THEN d.decided_at END;
+
+-- name: still
+-- What is open of orders that this run did not compare between these sides: it is not known to be resolved.
+UPDATE recon_differences d SET last_run = $1 FROM unnest($2::text[], $3::text[]) AS n (order_id, sides)
+WHERE d.order_id = n.order_id AND d.sides = n.sides AND d.state IN ('open', 'corrected') AND d.last_run < $1;
+
+-- name: changed
+SELECT order_id FROM orders WHERE order_id = ANY ($1::text[]) AND updated_at >= $2;
 
 -- name: resolve
 -- What this run, which read these sides of these channels, did not find again.
@@ -133,7 +144,8 @@ SELECT order_id FROM orders WHERE order_id = ANY ($1::text[]);
 
 -- name: journal
 -- Orders of a channel that were placed within the window, by time and id.
-SELECT o.order_id, o.channel, o.placed_at, o.state, b.body, k.master, k.wrapped
+SELECT o.order_id, o.channel, o.placed_at, o.state, b.body, k.master, k.wrapped,
+    s.body AS stated, l.master AS stated_master, l.wrapped AS stated_wrapped
 FROM (
     SELECT order_id, channel, placed_at, state FROM orders
     WHERE channel = $1 AND placed_at >= $2 AND placed_at < $3 AND (placed_at, order_id) > ($4, $5) AND stage <> 'expected'
@@ -141,6 +153,8 @@ FROM (
 ) o
 LEFT JOIN order_bodies b ON b.order_id = o.order_id AND b.name = ''
 LEFT JOIN body_keys k ON k.order_id = o.order_id AND k.name = ''
+LEFT JOIN order_bodies s ON s.order_id = o.order_id AND s.name = 'stated'
+LEFT JOIN body_keys l ON l.order_id = o.order_id AND l.name = 'stated'
 ORDER BY o.placed_at, o.order_id;
 
 -- name: prune_entries

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from actors.runtime.ports import BODY
+from actors.runtime.ports import BODY, STATED
 from adapters.postgres.pool import Pool
 from adapters.postgres.recon import Entered, FoundDifference, Gross, Run, run_of, sql_of_recon
 from adapters.postgres.sealing import Sealing
@@ -25,13 +25,15 @@ MAX_STATEMENTS = 20
 
 
 class Placed(Struct, frozen=True, kw_only=True):
-    """An order of the journal: what is stored of it, and the order itself (None: erased)."""
+    """An order of the journal: what is stored of it, the order that is acted on (None: erased), and
+    the channel's latest statement where it differs."""
 
     order_id: str
     channel: str
     placed_at: datetime
     state: bytes
     order: Order | None
+    stated: Order | None = None
 
 
 class Gone(Exception):
@@ -92,15 +94,22 @@ class ReconWork:
         rows = await self._pool.fetch(sql_of_recon()["entries"], run_id, list(keys))
         return [Entered(row["key"], row["channel"], row["body"]) for row in rows]
 
+    async def changed(self, order_ids: Sequence[str], since: datetime) -> set[str]:
+        """Return those of these orders that changed here since then."""
+        rows = await self._pool.fetch(sql_of_recon()["changed"], list(order_ids), since)
+        return {row["order_id"] for row in rows}
+
     async def keep(
         self,
         run: Run,
         last: str,
         found: Sequence[FoundDifference],
         gross: Sequence[Gross],
+        waiting: Sequence[tuple[str, str]],
         now: datetime,
     ) -> None:
-        """Keep what was found up to a key. Raises Gone."""
+        """Keep what was found up to a key. What is open of `waiting`, by order id and sides, was
+        not compared, and stays open. Raises Gone."""
 
         async def work(connection: Connection) -> None:
             async with connection.transaction():
@@ -111,6 +120,9 @@ class ReconWork:
                 await connection.execute(sql_of_recon()["found"], run.id, now, *columns)
                 totals = [[getattr(one, name) for one in gross] for name in _GROSS]
                 await connection.execute(sql_of_recon()["add_totals"], run.id, *totals)
+                if waiting:
+                    names = [list(x) for x in zip(*waiting, strict=True)]
+                    await connection.execute(sql_of_recon()["still"], run.id, *names)
 
         await self._pool.run(work)
 
@@ -161,7 +173,15 @@ class ReconWork:
                 channel=row["channel"],
                 placed_at=row["placed_at"],
                 state=row["state"],
-                order=self._opened(row["order_id"], row["body"], (row["master"], row["wrapped"])),
+                order=self._opened(
+                    row["order_id"], BODY, row["body"], (row["master"], row["wrapped"])
+                ),
+                stated=self._opened(
+                    row["order_id"],
+                    STATED,
+                    row["stated"],
+                    (row["stated_master"], row["stated_wrapped"]),
+                ),
             )
             for row in rows
         ]
@@ -169,12 +189,16 @@ class ReconWork:
             return found, ""
         return found, f"{found[-1].placed_at.isoformat()} {found[-1].order_id}"
 
-    def _opened(self, order_id: str, sealed: bytes, key: tuple[str, bytes | None]) -> Order | None:
-        body = self._sealing.stored(order_id, BODY, sealed, key)
+    def _opened(
+        self, order_id: str, name: str, sealed: bytes | None, key: tuple[str, bytes | None]
+    ) -> Order | None:
+        body = self._sealing.stored(order_id, name, sealed, key)
         return decode_order(body) if body else None
 
-    async def prune(self, before: datetime) -> None:
-        """Forget entries of runs that ended, and what ended before then."""
+    async def prune(self, before: datetime) -> bool:
+        """Forget entries of runs that ended, and what ended before then. Return whether that was
+        all of it."""
+        is_all = True
         for name, arguments in (
             ("prune_entries", ()),
             ("prune_differences", (before,)),
@@ -183,6 +207,9 @@ class ReconWork:
             for _ in range(MAX_STATEMENTS):
                 if not await self._pool.fetch(sql_of_recon()[name], *arguments):
                     break
+            else:
+                is_all = False
+        return is_all
 
 
 _COLUMNS = FoundDifference.__struct_fields__

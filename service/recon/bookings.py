@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from adapters.kit.books import Booked
 from service.recon.cases import Case, Difference, OurOrder, Terms, Told
 
@@ -49,15 +51,44 @@ def _against(
             about=told.erp_id,
         )
         return
-    first = min(orders, key=lambda one: (told.erp_id not in (one.id, one.order), one.number))
-    extra = [one for one in orders if one is not first]
+    first, extra = _of_one_order(told, orders)
     if extra:
         yield _documents("booked_twice", told.amounts.total_minor, extra, ours.currency)
+    if not terms.shop or any(one.unread for one in case.shop):
+        yield from _without_shop(ours, told, first)
+        return
     given = _given_back(case, terms) if first.kind == "invoice" else []
     if given or credits:
         yield from _invoiced(ours, told, first, given, credits)
         return
     yield from _amounts(ours, told, first)
+
+
+def _without_shop(ours: OurOrder, told: Told, there: Booked) -> Iterator[Difference]:
+    """Without the shop's books no one knows what was given back: credit memos say nothing, and an
+    invoice may be above what we act on now."""
+    more = there.amounts.total_minor - told.amounts.total_minor
+    if there.kind == "order" or more <= there.lines:
+        yield from _amounts(ours, told, there)
+
+
+def _of_one_order(told: Told, orders: Sequence[Booked]) -> tuple[Booked, list[Booked]]:
+    """Return the document of the sales order that we know, and those of others. A sales order that
+    is invoiced in part stands beside its invoices, and says all of it; later its invoices sum to
+    it."""
+    first = min(
+        orders, key=lambda one: (told.erp_id not in (one.id, one.order), one.kind, one.number)
+    )
+    mine = [one for one in orders if one is first or (one.order and one.order == first.order)]
+    extra = [one for one in orders if one not in mine]
+    if any(one.kind == "order" for one in mine):
+        return next(one for one in mine if one.kind == "order"), extra
+    parts = {
+        name: sum(getattr(one.amounts, name) for one in mine)
+        for name in ("goods_minor", "shipping_minor", "duty_minor", "tax_minor")
+    }
+    whole = replace(first.amounts, **parts)
+    return replace(first, amounts=whole, lines=sum(one.lines for one in mine)), extra
 
 
 def _documents(

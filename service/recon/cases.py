@@ -69,16 +69,17 @@ class Case(Struct, kw_only=True):
     booked: list[Booked] = field(default_factory=list)
 
     def add(self, one: Stated) -> None:
-        """Put what a side says to the rest."""
+        """Put what a side says to the rest. What is read again, because a list moved on between two
+        pages of it, takes the place of what was read before."""
         match one:
             case OurOrder():
                 self.ours = one
             case ShopOrder():
-                self.shop.append(one)
+                self.shop = [one]
             case Settled():
-                self.settled.append(one)
+                self.settled = [*(x for x in self.settled if x.id != one.id), one]
             case Booked():
-                self.booked.append(one)
+                self.booked = [*(x for x in self.booked if x.id != one.id), one]
 
 
 class Terms(Struct, frozen=True, kw_only=True):

@@ -82,7 +82,9 @@ def run(
             found = await _run(service, found.id)
         return await service.report(found)
 
-    _show(_with(data, work), as_json=as_json)
+    found = _with(data, work)
+    _show(found, as_json=as_json)
+    require_ended(found.run)
 
 
 @application.command()
@@ -254,6 +256,17 @@ def _show(report: Report, *, as_json: bool) -> None:
             [(one.channel, one.type, one.cause, f"{one.count:,}") for one in report.causes],
         )
         print(f"`orderwright recon diff --run {found.id}` lists them.")
+
+
+def require_ended(found: Run) -> None:
+    """Raise ReconNotDone for a run that came to no end: what it shows is not all."""
+    if found.state == "failed":
+        raise ReconNotDone(
+            f"Run {found.id} has failed, so what it shows is not all: {found.fault} Correct that, "
+            "and begin another one."
+        )
+    if found.state == "stopped":
+        raise ReconNotDone(f"Run {found.id} was stopped, so what it shows is not all.")
 
 
 async def _run(service: ReconService, run_id: int) -> Run:

@@ -2,7 +2,7 @@
 
 Pure: no clock, no I/O. Each cause is found by its own evidence, so that several on one order are
 told apart and none is reported as the consequence of another: what the shop changed is compared
-with what we act on, the ERP with what we told it, the gateway with what the shop shows.
+with what we heard of it, the ERP with what we told it, the gateway with what the shop shows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from service.recon.settlements import settlement_differences
 def compare(case: Case, terms: Terms) -> list[Difference]:
     """Return the differences of one order. An order beside the terms, or a test, has none."""
     ours, shop = case.ours, case.shop[0] if case.shop else None
-    if (ours is not None and ours.test) or (shop is not None and shop.test):
+    if is_test(case):
         return []
     found = list(_orders(ours, shop, terms)) if terms.shop else []
     if terms.gateway:
@@ -26,6 +26,27 @@ def compare(case: Case, terms: Terms) -> list[Difference]:
     if terms.erp:
         found += booking_differences(case, terms)
     return found
+
+
+def not_compared(case: Case, terms: Terms) -> list[str]:
+    """Return the sides between which an order of ours waits for the next run: something is under
+    way, or what changed a moment ago may be on its way."""
+    ours, shop = case.ours, case.shop[0] if case.shop else None
+    if ours is None:
+        return []
+    found = []
+    if shop is not None and (
+        ours.unsettled or not terms.is_due(shop.updated_at, terms.grace_seconds)
+    ):
+        found.append("journal-shop")
+    if ours.unsettled or not terms.is_due(ours.stated_at, terms.grace_seconds):
+        found.append("journal-erp")
+    return found
+
+
+def is_test(case: Case) -> bool:
+    """Say whether an order is a test, which is left out."""
+    return (case.ours is not None and case.ours.test) or any(one.test for one in case.shop)
 
 
 def _orders(ours: OurOrder | None, shop: ShopOrder | None, terms: Terms) -> Iterator[Difference]:

@@ -18,13 +18,14 @@ from service.recon.cases import OurOrder, Told
 
 
 def our_order(
-    order_id: str, state: State, order: Order, setup: Setup, zone: ZoneInfo | None
+    order_id: str, state: State, order: Order, setup: Setup, zone: ZoneInfo | None, *, stated: Order
 ) -> OurOrder:
-    """Return what we act on and what we told the ERP. `zone` is that of the shop's days, None
-    where the shop's own times say enough."""
+    """Return what we heard of the shop and what we told the ERP. `order` is the one that is acted
+    on, `stated` the shop's latest statement: SKUs are mapped, and people edit. `zone` is that of
+    the shop's days, None where the shop's own times say enough."""
     cancelled = state.stage == "cancelled"
     told = _told(state, order, zone)
-    waits = bool(state.open or state.stuck or state.beside or state.refetch)
+    waits = bool(state.open or state.stuck or state.refetch)
     posted = [one for one in state.documents.values() if one.stage == POSTED]
     return OurOrder(
         order_id=order_id,
@@ -32,9 +33,9 @@ def our_order(
         ref=state.ref,
         number=state.number,
         placed_at=datetime.fromisoformat(order.placed_at),
-        stated_at=datetime.fromisoformat(order.updated_at),
-        currency=order.currency,
-        amounts=_amounts(order.totals),
+        stated_at=datetime.fromisoformat(stated.updated_at),
+        currency=stated.currency,
+        amounts=_amounts(stated.totals),
         told=told,
         awaits_erp=_awaits(state, setup),
         cancelled=cancelled,

@@ -119,7 +119,9 @@ class Reading:
             if one.order is None or setup is None:
                 continue  # erased: what is left of it says no amounts
             state = await self._state(one)
-            ours = our_order(one.order_id, state, one.order, setup, zone)
+            ours = our_order(
+                one.order_id, state, one.order, setup, zone, stated=one.stated or one.order
+            )
             entered.append(Entered(one.order_id, channel, _encode(ours)))
         return entered, cursor
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from datetime import timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, date, datetime, time, timedelta
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from actors.runtime.errors import PartnerError
+from actors.runtime.errors import JournalUnavailable, PartnerError
 from actors.runtime.ports import Clock
 from adapters.kit.books import ERP, GATEWAY, SHOP
 from adapters.postgres.leases import JOBS
@@ -34,7 +35,7 @@ from schemas.order.ids import ReferenceRefused, verify_reference
 from service.app.common import Common
 from service.app.rounds import in_rounds, until_changed
 from service.recon.cases import CAUSES, Case, Difference, Terms
-from service.recon.matching import compare
+from service.recon.matching import compare, is_test, not_compared
 from service.recon.reading import (
     Layout,
     Reading,
@@ -61,6 +62,9 @@ MAX_TRIES = 60
 """A page that could not be read so often in a row fails the run; pauses grow to a minute."""
 
 PAUSE_SECONDS = 60.0
+REFUSED_SECONDS = 600.0
+"""A run that begins by itself and is refused is tried again after so long."""
+
 PRUNE_SECONDS = 600.0
 ITSELF = "reconciliation"
 """Who begins the runs that begin by themselves."""
@@ -116,11 +120,17 @@ class ReconRounds:
                 await (self._match(run) if run.state == "matching" else self._read(run))
             except Gone:
                 log.info("Run %d of reconciliation went on without this process.", run.id)
+            except JournalUnavailable:
+                raise
+            except Exception as error:  # what no one can read must not keep the next runs waiting
+                log.exception("Run %d of reconciliation met what it can't read.", run.id)
+                name = type(error).__name__
+                await self._failed(run, f"An error of this service ({name}): its log says which.")
         await self._prune()
 
     async def _begin_itself(self) -> None:
         every, now = self._settings.every_minutes, self._clock.now()
-        if not every:
+        if not every or self._clock.monotonic() < self._rests_until:
             return
         newest = await self._service.recon.newest(ITSELF)
         if newest is not None and newest > now - timedelta(minutes=every):
@@ -132,7 +142,8 @@ class ReconRounds:
         try:
             await self._service.start(asked, now)
         except ReconRefused as refused:
-            log.info("No run of reconciliation begins: %s", refused)
+            self._rests_until = self._clock.monotonic() + REFUSED_SECONDS
+            log.warning("No run of reconciliation begins: %s", refused)
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -142,10 +153,8 @@ class ReconRounds:
                 entered, cursor, absent = await self._reading.page(run, self._layout)
             except PartnerError as error:
                 words = f"{run.steps[run.step]}: {error}"
-                await self._work.failed(run.id, words, MAX_TRIES, self._clock.now())
-                pause = min(PAUSE_SECONDS, 2.0 ** min(run.tries, 6))
-                self._rests_until = self._clock.monotonic() + pause
                 log.warning("Run %d of reconciliation waits: %s", run.id, words)
+                await self._failed(run, words)
                 return
             step = run.step if cursor else run.step + 1
             await self._work.enter(
@@ -160,6 +169,11 @@ class ReconRounds:
                 return
             run = found
 
+    async def _failed(self, run: Run, words: str) -> None:
+        await self._work.failed(run.id, words, MAX_TRIES, self._clock.now())
+        pause = min(PAUSE_SECONDS, 2.0 ** min(run.tries, 6))
+        self._rests_until = self._clock.monotonic() + pause
+
     # --- comparing --------------------------------------------------------------------------------
 
     async def _match(self, run: Run) -> None:
@@ -170,9 +184,14 @@ class ReconRounds:
                 await self._work.end(run, self._sides(run, terms), self._clock.now())
                 return
             entered = await self._work.entries(run.id, keys)
-            found, gross = compared(run, entered, terms)
-            await self._work.keep(run, keys[-1], found, gross, self._clock.now())
-            for one in found:
+            part = compared(run, entered, terms)
+            named = sorted({one.order_id for one in part.found} - {""})
+            changed = await self._work.changed(named, run.created_at) if named else set()
+            part = without(part, changed)
+            await self._work.keep(
+                run, keys[-1], part.found, part.gross, part.waiting, self._clock.now()
+            )
+            for one in part.found:
                 self._metrics.found.labels(one.channel, one.type).inc()
             again = await self._service.recon.find(run.id)
             if again is None or again.state != "matching":
@@ -182,11 +201,9 @@ class ReconRounds:
     def _terms(self, run: Run, channel: str) -> Terms:
         setup = self._layout.plan.setups.get(channel)
         erp = setup.erp if setup is not None else ""
-        read = {
-            (step.partition(":")[0], self._layout.plan.side(step))
-            for step in run.steps
-            if step not in run.absent
-        }
+        sides = {step: (step.partition(":")[0], self._layout.plan.side(step)) for step in run.steps}
+        # What a partner shows in several lists is compared if all of them were read.
+        read = set(sides.values()) - {sides[step] for step in run.absent if step in sides}
         settings = self._settings
         return Terms(
             now=run.created_at,
@@ -215,15 +232,31 @@ class ReconRounds:
     async def _prune(self) -> None:
         passed = self._clock.monotonic()
         if passed - self._pruned >= PRUNE_SECONDS:
-            self._pruned = passed
             kept = timedelta(days=self._settings.kept_days)
-            await self._work.prune(self._clock.now() - kept)
+            if await self._work.prune(self._clock.now() - kept):
+                self._pruned = passed
 
 
-def compared(
-    run: Run, entered: Sequence[Entered], terms: Mapping[str, Terms]
-) -> tuple[list[FoundDifference], list[Gross]]:
-    """Return the differences of some orders, and what the orders come to. Pure."""
+class Part(Struct, frozen=True):
+    """What some orders of a run showed: their differences, what they come to, and what waits for
+    the next run, by order id and sides."""
+
+    found: list[FoundDifference]
+    gross: list[Gross]
+    waiting: list[tuple[str, str]]
+
+
+def without(part: Part, changed: Collection[str]) -> Part:
+    """Return the part without what it says of orders that changed here while the lists were read:
+    one side was read before that, another one after."""
+    apart = [one for one in part.found if one.order_id in changed and "journal" in one.sides]
+    waiting = {(one.order_id, one.sides) for one in apart}
+    found = [one for one in part.found if one not in apart]
+    return Part(found, part.gross, [*part.waiting, *sorted(waiting)])
+
+
+def compared(run: Run, entered: Sequence[Entered], terms: Mapping[str, Terms]) -> Part:
+    """Return what some orders show. Pure."""
     cases: dict[str, Case] = {}
     channels: dict[str, str] = {}
     for one in entered:
@@ -231,18 +264,23 @@ def compared(
         if one.channel:
             channels.setdefault(one.key, one.channel)
     found: list[FoundDifference] = []
+    waiting: list[tuple[str, str]] = []
     gross: dict[tuple[str, str], tuple[int, int]] = {}
     for key, case in cases.items():
         channel = case.ours.channel if case.ours is not None else channels.get(key, "")
+        whole = case.ours or (case.shop[0] if case.shop else None)
         if channel not in terms or (case.ours is None and not belongs_to_none(key)):
             continue  # an order of another window, of which a part was read
+        if case.ours is None and whole is not None and not terms[channel].covers(whole.placed_at):
+            continue  # an order of the shop's from beside the window
         found += [_row(run, key, channel, case, one) for one in compare(case, terms[channel])]
-        whole = case.ours or (case.shop[0] if case.shop else None)
-        if whole is not None and not whole.cancelled:
+        if case.ours is not None:
+            waiting += [(key, sides) for sides in not_compared(case, terms[channel])]
+        if whole is not None and not (whole.cancelled or is_test(case)):
             orders, minor = gross.get((channel, whole.currency), (0, 0))
             sums = orders + 1, minor + whole.amounts.total_minor
             gross[channel, whole.currency] = sums
-    return found, [Gross(*name, *sums) for name, sums in gross.items()]
+    return Part(found, [Gross(*name, *sums) for name, sums in gross.items()], waiting)
 
 
 def _row(run: Run, key: str, channel: str, case: Case, one: Difference) -> FoundDifference:
@@ -256,7 +294,7 @@ def _row(run: Run, key: str, channel: str, case: Case, one: Difference) -> Found
         order_id=ours.order_id if ours is not None else "",
         ref=whole.ref if whole is not None else "",
         number=whole.number if whole is not None else booked.external if booked else "",
-        placed_at=whole.placed_at if whole is not None else run.since,
+        placed_at=whole.placed_at if whole is not None else _entered_at(run, case),
         type=one.type,
         cause=one.cause,
         sides=cause.sides,
@@ -267,6 +305,18 @@ def _row(run: Run, key: str, channel: str, case: Case, one: Difference) -> Found
         found=one.found,
         about=one.about[:500],
     )
+
+
+def _entered_at(run: Run, case: Case) -> datetime:
+    """Return when what belongs to no order was entered, as far as that is said and in the window:
+    a later run that covers this time and does not find it any more resolves it."""
+    at = run.since
+    if case.settled:
+        at = case.settled[0].at
+    elif case.booked and case.booked[0].day:
+        with suppress(ValueError):
+            at = datetime.combine(date.fromisoformat(case.booked[0].day), time(), UTC)
+    return at if run.since <= at < run.until else run.since
 
 
 class ReconWorker:

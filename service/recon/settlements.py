@@ -15,11 +15,12 @@ _NAMES = {
 
 def settlement_differences(case: Case, terms: Terms) -> Iterator[Difference]:
     """Yield the differences between an order's payments and the gateway. What the gateway has of
-    an order that was not read is left out; of no order at all is a difference."""
+    an order that was not read is left out; of no order at all is a difference. The gateway is read
+    after the shop: what it did meanwhile is no difference yet."""
     if not case.shop:
         if case.ours is None:
             for one in case.settled:
-                if not one.ref:
+                if not one.ref and terms.covers(one.at) and _is_known(one, terms):
                     yield _beyond(one, "payment_of_no_order")
         return
     shop = case.shop[0]
@@ -34,6 +35,8 @@ def settlement_differences(case: Case, terms: Terms) -> Iterator[Difference]:
             yield from _compare(payment, there, terms)
     for left in by_transaction.values():
         for one in left:
+            if not _is_known(one, terms):
+                continue
             cause = "payment_not_in_shop" if one.kind == "payment" else "refund_not_in_shop"
             yield _beyond(one, cause)
 
@@ -97,6 +100,11 @@ def _fee_and_payout(payment: Payment, there: Settled, terms: Terms) -> Iterator[
             expected="a payout",
             found="none",
         )
+
+
+def _is_known(one: Settled, terms: Terms) -> bool:
+    """Say whether the shop, as it was read, should show what the gateway did."""
+    return terms.is_due(one.at, terms.grace_seconds)
 
 
 def _beyond(one: Settled, cause: str) -> Difference:

@@ -145,7 +145,8 @@ class Channel:
             lines=tuple(LineState(x.line_id, x.sku, "", {"q": x.quantity}) for x in order.lines),
             documents={key_of("D", 1): Document(POSTED, "bc", made["id"], made["number"], 1)},
         )
-        ours = our_order(order_id, state, order, Setup(channel=self.name, erp="bc"), None)
+        setup = Setup(channel=self.name, erp="bc")
+        ours = our_order(order_id, state, order, setup, None, stated=order)
         return msgspec.json.encode(ours)
 
     def _write(self, shop: Shopify, domain: str, erp: BusinessCentral) -> None:
@@ -268,9 +269,9 @@ def _compare(channel: Channel) -> tuple[Errors, int]:
     keys = sorted(by_key)
     for begin in range(0, len(keys), PART):
         entered = [one for key in keys[begin : begin + PART] for one in by_key[key]]
-        rows, gross = compared(_run_of(channel.name), entered, {channel.name: terms})
-        orders += sum(one.orders for one in gross)
-        found.update(as_error(x.cause, x.ref, x.number, x.about) for x in rows)
+        part = compared(_run_of(channel.name), entered, {channel.name: terms})
+        orders += sum(one.orders for one in part.gross)
+        found.update(as_error(x.cause, x.ref, x.number, x.about) for x in part.found)
     return found, orders
 
 

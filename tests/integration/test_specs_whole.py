@@ -137,7 +137,6 @@ async def test_requests_at_random_are_answered_as_described(
     (tmp_path / "schemathesis.toml").write_text(BOUNDED)
     words = ["run", str(document), "--url", alone.url, "-H", f"Authorization: Bearer {token}"]
     words += ["--seed", "1", "--max-examples", "3", "--phases", "coverage,fuzzing", "--no-shrink"]
-    words += ["--report-ndjson-path", "/tmp/open-try/r.ndjson"]
     words += ["--checks", ",".join(CHECKS), "--continue-on-failure", "--warnings", "off"]
     # It keeps what it found beside the document; a run begins as if there were nothing.
     ran = await asyncio.to_thread(

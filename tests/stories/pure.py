@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from actors.kernel.setup import Setup
 from actors.order.normalise import NO_TABLES
+from actors.order.policy import Policy
 from actors.order.words import stage_of
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -37,11 +38,10 @@ class Pure(Money):
         self.words: list[str] = []
         self.world: World
         self._others: dict[str, Claimed] = {}
-        self._lost: Counter[type] = Counter()
         self._refused: dict[type, str] = {}
-        self._failing, self._slow = Counter[type](), set[type]()
+        self._lost, self._failing, self._slow = Counter[type](), Counter[type](), set[type]()
         self._stock: dict[tuple[str, str], int] = {}
-        self._skus = known_skus
+        self._skus, self.policy = known_skus, Policy()
 
     def given(self, words: str) -> Self:
         self.words.append(f"given {words}")
@@ -59,7 +59,7 @@ class Pure(Money):
 
     def places(self, order: Order) -> Self:
         known = tables(1, *self._skus) if self._skus else NO_TABLES
-        self.world = World(self.setup, order, tables=known)
+        self.world = World(self.setup, order, policy=self.policy, tables=known)
         self.world.partners.stock.on_hand.update(self._stock)
         self.world.is_placed, self.world.others = True, self._others
         return self._gives(i.PlaceOrder(order=order))

@@ -13,6 +13,7 @@ from service.recon.cases import CAUSES, Case, OurOrder, Terms, Told
 from service.recon.matching import compare
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
 PLACED = NOW - timedelta(days=9)
 AMOUNTS = Amounts(goods_minor=10_000, shipping_minor=500, tax_minor=840)
 TERMS = Terms(
@@ -172,6 +173,86 @@ def test_an_order_that_no_one_booked_is_told_where_one_should_have() -> None:
     unbooked = replace(OURS, told=None)
     assert causes(unbooked, SHOP, SETTLED) == []
     assert causes(replace(unbooked, awaits_erp=True), SHOP, SETTLED) == ["never_booked"]
+
+
+def test_duty_whose_line_was_deleted_is_not_booked() -> None:
+    """Its line is gone; another amount of it is a difference of another name."""
+    amounts = replace(AMOUNTS, duty_minor=700)
+    ours = replace(OURS, amounts=amounts, told=Told(erp_id="e", amounts=amounts))
+    shop = replace(SHOP, amounts=amounts)
+    assert causes(ours, shop, SETTLED, replace(BOOKED, amounts=amounts)) == []
+    assert causes(ours, shop, SETTLED, BOOKED) == ["duty_not_booked"]
+    other = replace(BOOKED, amounts=replace(amounts, duty_minor=600))
+    assert causes(ours, shop, SETTLED, other) == ["duty_booked_differently"]
+
+
+def test_an_erp_that_takes_net_for_gross_has_one_error() -> None:
+    """What its tax comes to follows from that; without any tax there is no basis to differ."""
+    gross = replace(BOOKED, amounts=replace(AMOUNTS, taxes_included=True, tax_minor=777))
+    assert causes(OURS, SHOP, SETTLED, gross) == ["tax_basis_differs"]
+    free = replace(AMOUNTS, tax_minor=0)
+    ours = replace(OURS, amounts=free, told=Told(erp_id="e", amounts=free))
+    untaxed = replace(BOOKED, amounts=replace(free, taxes_included=True))
+    assert causes(ours, replace(SHOP, amounts=free), SETTLED, untaxed) == []
+
+
+def test_another_currency_in_the_shop_is_the_only_change_that_is_told() -> None:
+    """Amounts of two currencies are not compared with each other."""
+    shop = replace(SHOP, currency="EUR", amounts=replace(AMOUNTS, goods_minor=9_200))
+    assert causes(OURS, shop, SETTLED, BOOKED) == ["currency_differs_in_shop"]
+
+
+def test_a_refund_that_the_gateway_made_by_itself_is_told_once_the_shop_should_know() -> None:
+    """The gateway is read after the shop: what it took or gave back meanwhile is not a difference,
+    nor is what it took for no order beside the window."""
+    back = replace(SETTLED, id="t", kind="refund", amount_minor=500, transaction="9")
+    assert causes(OURS, SHOP, SETTLED, back, BOOKED) == ["refund_not_in_shop"]
+    taken = replace(back, kind="payment", transaction="10")
+    for one in (back, taken, replace(taken, ref="", transaction="")):
+        young = replace(one, at=NOW + timedelta(minutes=9))
+        assert causes(OURS, SHOP, SETTLED, young, BOOKED) == []
+    nobody = replace(SETTLED, ref="", transaction="")
+    assert causes(nobody) == ["payment_of_no_order"]
+    for at in (NOW + timedelta(minutes=9), NOW - timedelta(minutes=9), TERMS.since - DAY):
+        assert causes(replace(nobody, at=at)) == []
+
+
+def test_what_is_read_twice_is_there_once() -> None:
+    """A list that moves on between two pages shows the same thing again: the last word counts."""
+    old = replace(BOOKED, amounts=replace(AMOUNTS, goods_minor=1))
+    assert causes(OURS, SHOP, SHOP, SETTLED, SETTLED, old, BOOKED) == []
+    beside = replace(SETTLED, id="t", transaction="9")
+    assert causes(OURS, SHOP, SETTLED, beside, beside, BOOKED) == ["payment_not_in_shop"]
+
+
+def test_without_the_books_of_the_shop_no_credit_memo_is_judged() -> None:
+    """No one knows what was given back there: a credit memo may be right, and so may an invoice
+    above what is left. What says less than we told is a difference all the same."""
+    terms = replace(TERMS, shop=False, gateway=False)
+    invoice = replace(BOOKED, id="i", kind="invoice", number="I1")
+    credit = replace(BOOKED, id="c", kind="credit", number="C1", amounts=Amounts(goods_minor=1_000))
+    now = replace(AMOUNTS, goods_minor=9_000)
+    ours = replace(OURS, amounts=now, told=Told(erp_id="e", amounts=now, day="2026-11-22"))
+    assert causes(OURS, invoice, credit, terms=terms) == []
+    assert causes(ours, invoice, terms=terms) == []
+    assert causes(ours, invoice, credit, terms=terms) == []
+    assert causes(ours, replace(SHOP, unread=True), invoice, credit) == ["goods_changed_in_shop"]
+    less = replace(invoice, amounts=replace(AMOUNTS, goods_minor=8_000))
+    for one in (less, replace(BOOKED, amounts=less.amounts)):
+        assert causes(OURS, one, terms=terms) == ["goods_booked_differently"]
+
+
+def test_a_sales_order_that_is_invoiced_in_parts_is_booked_once() -> None:
+    """It stands beside its first invoice, or was posted while the lists were read; at the end its
+    invoices sum to it. An invoice of another sales order is a second booking."""
+    goods, rest = replace(AMOUNTS, goods_minor=4_000, tax_minor=340), Amounts(goods_minor=6_000)
+    first = replace(BOOKED, id="i1", kind="invoice", number="I1", amounts=goods, lines=1)
+    second = replace(first, id="i2", number="I2", amounts=replace(rest, tax_minor=500))
+    assert causes(OURS, SHOP, SETTLED, BOOKED, first) == []
+    assert causes(OURS, SHOP, SETTLED, first, second) == []
+    assert causes(OURS, SHOP, SETTLED, first) != []
+    other = replace(second, order="f")
+    assert causes(OURS, SHOP, SETTLED, BOOKED, first, other) == ["booked_twice"]
 
 
 @pytest.mark.parametrize("cause", sorted(CAUSES))

@@ -7,12 +7,14 @@ https://shopify.dev/docs/api/admin-graphql/2026-10/objects/ShopifyPaymentsBalanc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from actors.runtime.errors import PartnerError, Rejected
+from actors.runtime.ports import Clock
 from adapters.channels.shopify.graphql import PARTNER, AccessDenied, ShopifyGraphql
+from adapters.channels.shopify.probe import granted
 from adapters.kit.books import Amounts, BooksPage, Moved, Payment, Settled, ShopOrder
 from adapters.kit.http_client import lost
 from schemas.order.money import MoneyRefused, minor_units
@@ -27,6 +29,10 @@ PAGE = 20
 BALANCE_PAGE = 100
 MAX_TRANSACTIONS = 50
 """Transactions of an order that are read; an order with more is compared without them."""
+
+SHOWN = timedelta(days=60)
+"""Older orders are not shown to an app without ALL_ORDERS, and no error says so."""
+ALL_ORDERS = "read_all_orders"
 
 _SHOP_MONEY = "{ shopMoney { amount currencyCode } }"
 
@@ -204,12 +210,15 @@ decoder = msgspec.json.Decoder(Data)
 class ShopifyBooks:
     """One shop, behind `adapters.kit.books.Books`."""
 
-    def __init__(self, graphql: ShopifyGraphql) -> None:
+    def __init__(self, graphql: ShopifyGraphql, clock: Clock) -> None:
         self._graphql = graphql
+        self._clock = clock
 
     async def page(self, source: str, since: datetime, until: datetime, cursor: str) -> BooksPage:
         """Return a page of orders, or of the balance. Raises PartnerError."""
         if source == ORDERS:
+            if not cursor and (words := await self._hidden(since)):
+                return BooksPage(entries=(), absent=words)
             window = f"created_at:>='{_at(since)}' AND created_at:<'{_at(until)}'"
             data = await self._ask(ORDERS_QUERY, window, cursor)
             if data.orders is None:
@@ -222,6 +231,15 @@ class ShopifyBooks:
         if data.shopify_payments_account is None:
             return BooksPage(entries=(), absent="The shop does not use Shopify Payments.")
         return balance_page(data.shopify_payments_account.balance_transactions)
+
+    async def _hidden(self, since: datetime) -> str:
+        """Say why older orders of the window are not shown, "" where all are."""
+        if since >= self._clock.now() - SHOWN or ALL_ORDERS in (await granted(self._graphql))[1]:
+            return ""
+        return (
+            f"The app lacks {ALL_ORDERS}, and so {PARTNER} does not show orders older than "
+            f"{SHOWN.days} days: grant it, or compare a window that begins later."
+        )
 
     async def _ask(self, query: str, window: str, cursor: str) -> Data:
         variables = {"query": window, "after": cursor or None}

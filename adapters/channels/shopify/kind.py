@@ -83,7 +83,7 @@ def _books(settings: ShopifySettings, kit: Kit) -> ShopifyBooks:
     from adapters.channels.shopify.books import ShopifyBooks
     from adapters.channels.shopify.graphql import ShopifyGraphql
 
-    return ShopifyBooks(ShopifyGraphql(kit.client, settings, name=kit.name))
+    return ShopifyBooks(ShopifyGraphql(kit.client, settings, name=kit.name), kit.clock)
 
 
 def _hears(settings: ShopifySettings) -> frozenset[Hears]:

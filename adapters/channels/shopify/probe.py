@@ -38,16 +38,21 @@ class _Shown(msgspec.Struct, frozen=True, rename="camel"):
 _shown = msgspec.json.Decoder(_Shown)
 
 
+async def granted(graphql: ShopifyGraphql) -> tuple[str, list[str]]:
+    """Return the shop's name, and the scopes that the app has there. Raises PartnerError."""
+    shown = await graphql.ask(None, ACCESS_QUERY, {}, _shown, writes=False)
+    return shown.shop.name, [one.handle for one in shown.current_app_installation.access_scopes]
+
+
 async def probe(settings: ShopifySettings, kit: Kit) -> str:
     """Return what was found, as a sentence. Raises PartnerError, and Rejected where a permission is
     missing or the API answers in another version."""
     graphql = ShopifyGraphql(kit.client, settings, name=kit.name)
-    shown = await graphql.ask(None, ACCESS_QUERY, {}, _shown, writes=False)
-    granted = [one.handle for one in shown.current_app_installation.access_scopes]
-    lacking = missing(granted, settings)
+    name, scopes = await granted(graphql)
+    lacking = missing(scopes, settings)
     if needed := [one for one in lacking if not one.spare]:
         raise Rejected(
-            f"The app of {shown.shop.name!r} lacks {named(needed)}. Add them to a new version of "
+            f"The app of {name!r} lacks {named(needed)}. Add them to a new version of "
             f"the app in {PARTNER}, and let the shop approve it."
         )
     if graphql.answered_in:
@@ -55,5 +60,5 @@ async def probe(settings: ShopifySettings, kit: Kit) -> str:
             f"{PARTNER} answers in API version {graphql.answered_in}, and {settings.api_version} "
             "was asked for. Update Orderwright, or correct `api_version`."
         )
-    found = f"the shop {shown.shop.name!r} answers to API version {settings.api_version}"
+    found = f"the shop {name!r} answers to API version {settings.api_version}"
     return f"{found}; not granted: {named(lacking)}." if lacking else f"{found}."
