@@ -19,9 +19,17 @@ from adapters.postgres.views import Views
 from schemas.order.ids import OrderId
 
 MAX_ORDERS = 200
-"""Orders that are looked at, the oldest first: more than a house packs in an hour."""
+"""Orders that are shown, the oldest first: more than a house packs in an hour."""
 
-_FAR = sorted({word for word in WORDS.values() if word not in ("shipped", "delivered")})
+MAX_PARTLY = 2_000
+"""Orders that wait for stock, or for a person, of which it is looked whether some of their goods
+are in the house: the oldest."""
+
+STAGES = ("released", "picked", "packed")
+"""Stages of a fulfilment that somebody in the house works on."""
+
+_HERE = [WORDS[stage] for stage in STAGES]
+_PARTLY = [WORDS[stage] for stage in ("planned", "short", "reserved")]
 
 
 class InHouse(Struct, frozen=True, kw_only=True):
@@ -43,10 +51,15 @@ class PostgresInHouse:
         self._views = views
 
     async def oldest(self, channels: Collection[str] | None) -> list[InHouse]:
-        """Return at most 200 orders of these channels (None: all), the oldest first."""
+        """Return at most 200 orders of these channels (None: all), the oldest first. However many
+        orders wait for stock, none of theirs takes the place of one whose goods are here."""
         given = None if channels is None else sorted(channels)
-        rows = await self._pool.fetch(_sql()["oldest"], _FAR, given, MAX_ORDERS)
-        return [await self._one(row) for row in rows]
+        here = await self._pool.fetch(_sql()["oldest"], _HERE, given, MAX_ORDERS)
+        partly = await self._pool.fetch(
+            _sql()["partly"], _PARTLY, given, MAX_ORDERS, MAX_PARTLY, STAGES
+        )
+        rows = sorted((*here, *partly), key=lambda row: (row["placed_at"], row["order_id"]))
+        return [await self._one(row) for row in rows[:MAX_ORDERS]]
 
     async def _one(self, row: asyncpg.Record) -> InHouse:
         plain = {name: value for name, value in row.items() if name != "state"}

@@ -9,11 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from adapters.postgres.in_house import STAGES
 from adapters.postgres.order_parts import FulfilmentView, OrderParts, ParcelView, UnitView
 from schemas.order.things import Key
-
-IN_HOUSE = ("released", "picked", "packed")
-"""Stages of a fulfilment that somebody in the house works on."""
 
 SOON = timedelta(hours=12)
 """What has to be handed over within it is urgent: this shift's."""
@@ -86,7 +84,7 @@ def tasks_of(
     labelled = frozenset(parcel for x in bought for parcel in x.parcels)
     found = []
     for one in parts.fulfilments:
-        if one.stage not in IN_HOUSE or one.delivery in ("digital", "elsewhere"):
+        if one.stage not in STAGES or one.delivery in ("digital", "elsewhere"):
             continue
         parcels = tuple(x for x in parts.parcels if x.fulfilment == one.key and x.stage == "packed")
         by_hand = not one.lane
