@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from actors.order import differs, evolve, holding, notes, outside
 from schemas.messages import effects as f
@@ -86,10 +87,8 @@ def test_a_flood_that_is_newer_each_time_does_not_grow_a_full_timeline(
 
     def told(minutes: int) -> i.NoteReport:
         topic, hold = ("unread-statement", "before_hand_over") if unread else ("a/b", "once_begun")
-        return i.NoteReport(
-            ref=REF, source="shopify", topic=topic, words="It changed.", hold=hold,
-            at=later(minutes).updated_at, unread=unread,
-        )  # fmt: skip
+        at = later(minutes).updated_at
+        return replace(news(topic, hold), at=at, unread=unread)
 
     story.when(told(1)).then_events(e.Held)
     for minutes in range(2, 5):
