@@ -21,15 +21,11 @@ from schemas.order.ids import OrderId
 MAX_ORDERS = 200
 """Orders that are shown, the oldest first: more than a house packs in an hour."""
 
-MAX_PARTLY = 2_000
-"""Orders that wait for stock, or for a person, of which it is looked whether some of their goods
-are in the house: the oldest."""
-
 STAGES = ("released", "picked", "packed")
-"""Stages of a fulfilment that somebody in the house works on."""
+"""Stages of a fulfilment that somebody in the house works on. An order is as far by the same words
+(`actors.order.words.WORDS`)."""
 
-_HERE = [WORDS[stage] for stage in STAGES]
-_PARTLY = [WORDS[stage] for stage in ("planned", "short", "reserved")]
+_FAR = sorted({word for word in WORDS.values() if word not in ("shipped", "delivered")})
 
 
 class InHouse(Struct, frozen=True, kw_only=True):
@@ -54,12 +50,8 @@ class PostgresInHouse:
         """Return at most 200 orders of these channels (None: all), the oldest first. However many
         orders wait for stock, none of theirs takes the place of one whose goods are here."""
         given = None if channels is None else sorted(channels)
-        here = await self._pool.fetch(_sql()["oldest"], _HERE, given, MAX_ORDERS)
-        partly = await self._pool.fetch(
-            _sql()["partly"], _PARTLY, given, MAX_ORDERS, MAX_PARTLY, STAGES
-        )
-        rows = sorted((*here, *partly), key=lambda row: (row["placed_at"], row["order_id"]))
-        return [await self._one(row) for row in rows[:MAX_ORDERS]]
+        rows = await self._pool.fetch(_sql()["oldest"], _FAR, given, MAX_ORDERS, STAGES)
+        return [await self._one(row) for row in rows]
 
     async def _one(self, row: asyncpg.Record) -> InHouse:
         plain = {name: value for name, value in row.items() if name != "state"}
