@@ -19,8 +19,8 @@ from service.http.problems import Problem
 COOKIE, SECURE_COOKIE = "orderwright-session", "__Host-orderwright-session"
 """On this machine, and over HTTPS: a browser sends the latter to no other host and path."""
 
-MAX_FIELDS = 200
-"""Fields of a form: the largest has a dozen."""
+MAX_FIELDS = 620
+"""Fields of a form: the largest asks for each of an order's 600 lines."""
 
 SAFE = ("GET", "HEAD")
 

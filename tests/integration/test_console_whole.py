@@ -82,6 +82,15 @@ async def test_a_session_is_the_browser_s_alone(whole: Whole) -> None:
     assert "take another" in told
 
 
+async def test_a_form_may_ask_for_every_line_of_an_order(whole: Whole) -> None:
+    """As the warehouse's do: an order of 600 lines is packed like any other."""
+    fields = {f"line:{number}": "1" for number in range(600)}
+    assert (await Visitor(whole).post("/sign-in", name="x", password="y", **fields)).status == 401
+    more = {f"more:{number}": "1" for number in range(100)}
+    answer = await Visitor(whole).post("/sign-in", name="x", password="y", **fields, **more)
+    assert answer.status == 400
+
+
 async def test_a_form_of_another_site_is_refused(whole: Whole) -> None:
     """A form needs the console's own Origin, also that of the sign-in."""
     a_user(whole, "ada", "admin")
