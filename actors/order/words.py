@@ -242,7 +242,7 @@ def of_fulfilment(state: State, key: str, thing: Fulfilment) -> str:
     if thing.stage == "short":
         skus = dict.fromkeys(state.lines[at].sku for at, _ in thing.left)
         return f"stock of {', '.join(skus)}"
-    if thing.person:
+    if thing.person and (thing.stage in ("released", "picked") or thing.more):
         return f"a person to pack {key}"
     if thing.stage in ("planned", "reserved", "packed") and any(
         x.stage == "wanted" for x in state.captures.values()
