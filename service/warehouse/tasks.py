@@ -10,7 +10,13 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 
 from adapters.postgres.in_house import STAGES
-from adapters.postgres.order_parts import FulfilmentView, LabelView, OrderParts, ParcelView, UnitView
+from adapters.postgres.order_parts import (
+    FulfilmentView,
+    LabelView,
+    OrderParts,
+    ParcelView,
+    UnitView,
+)
 from schemas.order.things import Key
 
 SOON = timedelta(hours=12)
@@ -150,7 +156,8 @@ def _loose(units: Iterable[UnitView], parcels: Iterable[ParcelView]) -> tuple[Un
 def _without(labels: Sequence[LabelView]) -> frozenset[Key]:
     """Return the parcels that leave without a label of ours: a person went on without it."""
     skipped = {parcel for x in labels if x.stage == "skipped" for parcel in x.parcels}
-    return frozenset(skipped.difference(p for x in labels if x.stage == "wanted" for p in x.parcels))
+    to_come = {parcel for x in labels if x.stage == "wanted" for parcel in x.parcels}
+    return frozenset(skipped - to_come)
 
 
 def _reports(
