@@ -15,6 +15,9 @@ from schemas.order.canonical import Order
 
 MAX_HOLDS = 16
 """How many holds one order may carry; one more (`news-beyond`) stands for all that follow."""
+MAX_NOTED_VERSION = 5_000
+"""From this version on an order's timeline takes no more notes, and what it is held for is not
+followed from one piece of news to the next: a flood must not grow it."""
 SAID_TWICE, UNREAD = "said-twice", "unread-statement"
 """Of holds until it is known which of two statements for one second was the last, and of one that
 was not understood."""
@@ -36,8 +39,11 @@ def for_unread(work: Work, command: i.NoteReport) -> None:
 
 def until_stated(work: Work, name: str, words: str, since: str, most: int) -> None:
     """Hold the order until the channel states it from `since` on ("": that is not known). There is
-    one such hold of a name, for the newest of what it is for: what came between ends nothing."""
+    one such hold of a name, for the newest of what it is for: what came between ends nothing. Once
+    the timeline is full a person ends it, whatever is stated."""
     state = work.state
+    if state.version >= MAX_NOTED_VERSION:
+        since = ""
     before = next((x for x in state.holds if x.hold_id.startswith(f"{name}-")), None)
     if before is None and len(state.holds) >= most:
         news_beyond(work)

@@ -41,8 +41,6 @@ from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.order.things import ORDER, Key
 
-MAX_NOTED_VERSION = 5_000
-"""From this version on an order's timeline takes no more notes: a flood must not grow it."""
 MAX_STOPS = 50
 """Requests to send, or not to send, something that are open at once: as many as there are
 fulfilments. One more holds the order, for a person answers it."""
@@ -60,7 +58,7 @@ def noted(work: Work, command: i.NoteReport) -> None:
         return
     told = _is_told(state, command)
     waits = command.waits and state.stage in UNBORN
-    if state.version < MAX_NOTED_VERSION:
+    if state.version < holding.MAX_NOTED_VERSION:
         work.say(
             e.ReportNoted(
                 rule="note-first" if state.stage == NEW else "report",
@@ -90,7 +88,7 @@ def noted(work: Work, command: i.NoteReport) -> None:
         scheduled(work, command.later)
     known = state.stage in (*FOLLOWING, CLOSED)
     if command.refetch and known and not told and not state.refetch:
-        if state.version < MAX_NOTED_VERSION:
+        if state.version < holding.MAX_NOTED_VERSION:
             refetch(work, command.source, command.topic)
         else:
             holding.news_beyond(work)

@@ -18,6 +18,7 @@ from actors.order.table import WAITS as ORDER_WAITS
 from actors.parcel.table import ENDS
 from actors.parcel.table import WAITS as PARCEL_WAITS
 from actors.parcel.thing import Parcel
+from schemas.messages.base import Intent
 from schemas.messages.words.effects import effect_words
 from schemas.order.things import DOCUMENT, kind_of
 
@@ -133,7 +134,7 @@ def waiting_for(state: State) -> str:
     if state.holds:
         return "the channel to say how the order is now"
     if state.stage in FINAL:
-        return f"the end of {state.open[0].kind}" if state.open else ""
+        return _answer_of(state.open[0])[:MAX_WORDS] if state.open else ""
     if state.stage == NEW:
         return "its first input"
     if state.stage == EXPECTED and state.waits:
@@ -199,8 +200,14 @@ def _goods(state: State) -> str:
             return f"its day, {first}" if first else "the channel to ask for its goods"
         return "the payment of what was added"
     if state.open:
-        return f"the end of {state.open[0].kind}"
+        return _answer_of(state.open[0])
     return ORDER_WAITS[ACCEPTED].whom
+
+
+def _answer_of(one: Intent) -> str:
+    """Say who is asked for what."""
+    what = effect_words(one.kind, one.key)
+    return f"the answer of {one.lane} ({what[:1].lower()}{what[1:]})"
 
 
 def _rank(thing: Fulfilment) -> int:
@@ -235,7 +242,7 @@ def of_fulfilment(state: State, key: str, thing: Fulfilment) -> str:
     if thing.stage == "short":
         skus = dict.fromkeys(state.lines[at].sku for at, _ in thing.left)
         return f"stock of {', '.join(skus)}"
-    if thing.person:
+    if thing.person and (thing.stage in ("released", "picked") or thing.more):
         return f"a person to pack {key}"
     if thing.stage in ("planned", "reserved", "packed") and any(
         x.stage == "wanted" for x in state.captures.values()

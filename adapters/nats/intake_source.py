@@ -167,6 +167,9 @@ class IntakeSource:
 
     def _keep(self, wanted: Callable[[ConsumerPlan], bool]) -> None:
         self._plans = [plan for plan in self._plans if wanted(plan)]
+        for pull in self._pulls:
+            if not wanted(pull.plan):
+                pull.forget()
         self._pulls = [pull for pull in self._pulls if wanted(pull.plan)]
         self._by_consumer = {(one.plan.stream, one.plan.name): one for one in self._pulls}
         self._by_reply = {one.reply: one for one in self._pulls}

@@ -66,17 +66,18 @@ LEAST_OUT = 32
 
 class Out:
     """Counts the messages of one stream that are handed out and have not ended, and says how many
-    may be: as many as end within `wait_seconds` (None: `ceiling`, always).
+    may be: as many as end within `wait_seconds` (None: `ceiling`, always). `kept` are those that
+    its consumers have fetched and not handed out.
 
     All that is out of all streams is worked on in turn, so whatever comes from another stream waits
     for about as long as those of a flooded one take to end. While they end sooner one more may be
     out for each; when one that was handed out since takes longer, half as many may.
     """
 
-    __slots__ = ("_halved_at", "_most", "_wait_seconds", "count")
+    __slots__ = ("_halved_at", "_most", "_wait_seconds", "count", "kept")
 
     def __init__(self, wait_seconds: float | None = None) -> None:
-        self.count = 0
+        self.count = self.kept = 0
         self._wait_seconds = wait_seconds
         self._most = LEAST_OUT
         self._halved_at = float("-inf")
@@ -126,6 +127,7 @@ class Pull:
         """Keep a message until it is handed out."""
         self.owed = max(0, self.owed - 1)
         self.buffer.append(message)
+        self._out.kept += 1
         self.buffered_bytes += len(message.data)
 
     def take(self) -> Msg:
@@ -133,10 +135,18 @@ class Pull:
         message = self.buffer.popleft()
         self.buffered_bytes -= len(message.data)
         self._out.count += 1
+        self._out.kept -= 1
         return message
 
+    def forget(self) -> None:
+        """Hand out nothing of what was fetched: whoever reads it now is given it."""
+        self._out.kept -= len(self.buffer)
+        self.buffer.clear()
+        self.buffered_bytes = 0
+
     def ended(self, began: float) -> None:
-        """One that was handed out at `began` has ended."""
+        """One that was handed out at `began` has ended: there is room for one more of its stream,
+        whichever consumer has it."""
         self._out.ended(began, self.now())
-        if self.buffer:
+        if self._out.kept:
             self._arrived.set()

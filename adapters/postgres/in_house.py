@@ -19,7 +19,11 @@ from adapters.postgres.views import Views
 from schemas.order.ids import OrderId
 
 MAX_ORDERS = 200
-"""Orders that are looked at, the oldest first: more than a house packs in an hour."""
+"""Orders that are shown, the oldest first: more than a house packs in an hour."""
+
+STAGES = ("released", "picked", "packed")
+"""Stages of a fulfilment that somebody in the house works on. An order is as far by the same words
+(`actors.order.words.WORDS`)."""
 
 _FAR = sorted({word for word in WORDS.values() if word not in ("shipped", "delivered")})
 
@@ -43,9 +47,10 @@ class PostgresInHouse:
         self._views = views
 
     async def oldest(self, channels: Collection[str] | None) -> list[InHouse]:
-        """Return at most 200 orders of these channels (None: all), the oldest first."""
+        """Return at most 200 orders of these channels (None: all), the oldest first. However many
+        orders wait for stock, none of theirs takes the place of one whose goods are here."""
         given = None if channels is None else sorted(channels)
-        rows = await self._pool.fetch(_sql()["oldest"], _FAR, given, MAX_ORDERS)
+        rows = await self._pool.fetch(_sql()["oldest"], _FAR, given, MAX_ORDERS, STAGES)
         return [await self._one(row) for row in rows]
 
     async def _one(self, row: asyncpg.Record) -> InHouse:

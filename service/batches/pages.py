@@ -3,7 +3,6 @@ failed, and the failures once more."""
 
 from __future__ import annotations
 
-import hashlib
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -12,7 +11,7 @@ from adapters.postgres.batches import Batch, BatchRefused, Preview
 from service.batches.api import ACT
 from service.batches.service import MAX_PER_SECOND, USUAL_PER_SECOND, Asked, BatchService
 from service.batches.targets import RELEASE, VERBS
-from service.console.frame import HEADERS, Frame, once, redirect
+from service.console.frame import HEADERS, Frame, asked_once, once, redirect
 from service.console.people import Person
 from service.http import problems
 from service.http.auth import ANY_CHANNEL
@@ -102,7 +101,7 @@ class BatchPages:
                 hold=given["hold"] if given["verb"] == RELEASE else "",
                 per_second=int(rate) if rate.isascii() and rate.isdigit() else 0,
                 only=channels_of("", person),
-                request=_request_of(person, form),
+                request=asked_once(person, form),
             )
             await self._still(asked, form.get("orders", ""))
             batch = await self._service.start(asked, self._frame.clock.now())
@@ -148,7 +147,7 @@ class BatchPages:
                     failures_of=batch,
                     per_second=batch.per_second,
                     only=channels_of("", person),
-                    request=_request_of(person, form),
+                    request=asked_once(person, form),
                 ),
                 self._frame.clock.now(),
             )
@@ -243,9 +242,3 @@ def _sees(person: Person, batch: Batch) -> bool:
     if ANY_CHANNEL in person.channels:
         return True
     return batch.channels is not None and all(map(person.serves, batch.channels))
-
-
-def _request_of(person: Person, form: dict[str, str]) -> str:
-    """Return the name of what a form asks: the same one however often its button is pressed."""
-    named = f"{person.id}\0{form.get('once', '')}".encode("utf-8", "replace")
-    return hashlib.sha256(named).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -19,8 +20,8 @@ from service.http.problems import Problem
 COOKIE, SECURE_COOKIE = "orderwright-session", "__Host-orderwright-session"
 """On this machine, and over HTTPS: a browser sends the latter to no other host and path."""
 
-MAX_FIELDS = 200
-"""Fields of a form: the largest has a dozen."""
+MAX_FIELDS = 620
+"""Fields of a form: the largest asks for each of an order's 600 lines."""
 
 SAFE = ("GET", "HEAD")
 
@@ -222,6 +223,18 @@ def redirect(to: str) -> web.Response:
 def once() -> str:
     """Return a value for a form, by which what it asks is done once, however often it is sent."""
     return secrets.token_urlsafe(16)
+
+
+def asked_once(person: Person, form: Mapping[str, str]) -> str:
+    """Return the name of what a form asks: the same one however often its button is pressed, and
+    another person's is another. Raises Problem for a form without its page's value: all of those
+    would be taken for one."""
+    if not form.get("once"):
+        raise problems.bad_request(
+            "form", "Form not understood", "Open the page again, and send its own form."
+        )
+    named = f"{person.id}\0{form['once']}".encode("utf-8", "replace")
+    return hashlib.sha256(named).hexdigest()
 
 
 def place_of(text: str) -> str:

@@ -38,14 +38,17 @@ def note_of(message: Message, reason: str) -> NoteReport | None:
     ref = published_ref(message) if message.kind in CHANGING else ""
     if not ref or reason in _NOT_OF_IT:
         return None
+    at = _stated_at(message.raw) if reason not in _NOT_JSON else None
+    # Without its time no one knows whether what is released later was the channel's last word.
+    then = "fetch the order" if at is not None else "then fetch the order"
     return NoteReport(
         ref=ref,
         source=message.source[:256] or message.channel,
         topic=UNREAD,
         words=f"A change that the channel stated is in quarantine ({reason}): correct and release "
-        "it there, fetch the order, or compare it with the channel and release this.",
+        f"it there, {then}, or compare it with the channel and release this.",
         hold="before_hand_over",
-        at=_stated_at(message.raw) if reason not in _NOT_JSON else None,
+        at=at,
         known=True,
         unread=True,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -13,7 +12,7 @@ from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
 from schemas.messages.inputs import ActOnOrder
 from schemas.order.canonical import Address
-from service.console.frame import Frame, once, redirect
+from service.console.frame import Frame, asked_once, once, redirect
 from service.console.people import PERSONAL, Person
 from service.http import problems
 from service.http.problems import Problem
@@ -164,6 +163,4 @@ def _stated(form: Mapping[str, str], kept: Address | None) -> dict[str, object]:
 
 
 def _delivery(person: Person, form: Mapping[str, str]) -> str:
-    """Return the id of what a form asks: the same one however often its button is pressed."""
-    named = f"{person.id}\0{form.get('once', '')}".encode("utf-8", "replace")
-    return f"console:{hashlib.sha256(named).hexdigest()}"
+    return f"console:{asked_once(person, form)}"

@@ -3,7 +3,6 @@ system of a warehouse's own reports."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from urllib.parse import quote, urlencode
 
@@ -16,7 +15,7 @@ from adapters.postgres.sealing import Damaged, KeyMissing
 from adapters.postgres.views import OrderView, Views
 from schemas.order.canonical import Order
 from schemas.order.ids import OrderId
-from service.console.frame import HEADERS, Frame, once, redirect
+from service.console.frame import HEADERS, Frame, asked_once, once, redirect
 from service.console.people import WAREHOUSE, Person
 from service.http import problems
 from service.http.requests import channels_of
@@ -147,8 +146,7 @@ class WarehousePages:
             made = report_of(view.row.ref, task, what, filled, earlier=earlier)
         except NotReported as error:
             return await self._page(request, person, view, task, fault=str(error), filled=filled)
-        named = f"{person.id}\0{form.get('once', '')}".encode("utf-8", "replace")
-        delivery_id = f"warehouse:{hashlib.sha256(named).hexdigest()}"
+        delivery_id = f"warehouse:{asked_once(person, form)}"
         await self._noted(person, view, f"warehouse.{what}", f"reported of {task.key}")
         await send(self._stream, view.row, what, made, delivery_id)
         if what in ("handed-over", "collected"):

@@ -102,6 +102,11 @@ def _found(task: PackTask, filled: Filled) -> tuple[Units, ...]:
     )
     if all(x.quantity == y.quantity for x, y in zip(units, task.units, strict=True)):
         raise NotReported("Nothing is missing by this: say of each line how many you found.")
+    loose = {one.line_id: one.quantity for one in task.loose}
+    for found, one in zip(units, task.units, strict=True):
+        packed = one.quantity - loose.get(one.line_id, 0)
+        if found.quantity < packed:
+            raise NotReported(f"{packed} × {one.sku} are in parcels already: count them as found.")
     return units
 
 

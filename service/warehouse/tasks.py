@@ -9,11 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from adapters.postgres.order_parts import FulfilmentView, OrderParts, ParcelView, UnitView
+from adapters.postgres.in_house import STAGES
+from adapters.postgres.order_parts import (
+    FulfilmentView,
+    LabelView,
+    OrderParts,
+    ParcelView,
+    UnitView,
+)
 from schemas.order.things import Key
-
-IN_HOUSE = ("released", "picked", "packed")
-"""Stages of a fulfilment that somebody in the house works on."""
 
 SOON = timedelta(hours=12)
 """What has to be handed over within it is urgent: this shift's."""
@@ -84,14 +88,15 @@ def tasks_of(
     due = _due(parts.ship_by)
     bought = (x for x in parts.labels if x.stage == "bought" and not x.stop)
     labelled = frozenset(parcel for x in bought for parcel in x.parcels)
+    without = _without(parts.labels)
     found = []
     for one in parts.fulfilments:
-        if one.stage not in IN_HOUSE or one.delivery in ("digital", "elsewhere"):
+        if one.stage not in STAGES or one.delivery in ("digital", "elsewhere"):
             continue
         parcels = tuple(x for x in parts.parcels if x.fulfilment == one.key and x.stage == "packed")
         by_hand = not one.lane
         waits = one.delivery == "parcel" and one.place in ours
-        ready = not waits or all(x.key in labelled for x in parcels)
+        ready = not waits or all(x.key in labelled or x.key in without for x in parcels)
         loose = _loose(one.units, parcels)
         words = next((x.words for x in parts.tasks if x.task_id == f"pack-{one.key}"), "")
         found.append(
@@ -148,6 +153,13 @@ def _loose(units: Iterable[UnitView], parcels: Iterable[ParcelView]) -> tuple[Un
     return tuple(UnitView(x.line_id, x.sku, rest) for x, rest in loose if rest > 0)
 
 
+def _without(labels: Sequence[LabelView]) -> frozenset[Key]:
+    """Return the parcels that leave without a label of ours: a person went on without it."""
+    skipped = {parcel for x in labels if x.stage == "skipped" for parcel in x.parcels}
+    to_come = {parcel for x in labels if x.stage == "wanted" for parcel in x.parcels}
+    return frozenset(skipped - to_come)
+
+
 def _reports(
     one: FulfilmentView, loose: Sequence[UnitView], parcels: Sequence[ParcelView], *, ready: bool
 ) -> Reports:
@@ -157,7 +169,7 @@ def _reports(
     pickup = one.delivery == "pickup"
     return Reports(
         picked=one.stage == "released",
-        short=one.stage in ("released", "picked"),
+        short=one.stage != "packed" or bool(loose),
         packed=bool(loose),
         handed_over=left and not pickup,
         collected=left and pickup,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 
 import msgspec
+from msgspec.structs import replace
 
+from service.app.sessions import open_reports
 from service.console.frame import HEADERS
 from service.console.passwords import TRIES
+from service.demo.run import shelves
+from service.wiring.store import seed_stock
 from tests.integration.console import PASSWORD, Visitor, a_user, hidden_of
 from tests.integration.whole import CANARY, CHANNEL, OUTLET, Whole
 from tests.waiting import eventually
@@ -22,6 +26,7 @@ PAGES = (
     "/incidents",
     "/partners",
 )
+LACKING = "NOT-IN-STOCK"
 _NEVER_STYLED = re.compile(r"<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
 
 
@@ -75,6 +80,15 @@ async def test_a_session_is_the_browser_s_alone(whole: Whole) -> None:
     assert "disabled" in whole.cli("users", "list")
     told = whole.cli("users", "add", "grace", "--no-password", code=1)
     assert "take another" in told
+
+
+async def test_a_form_may_ask_for_every_line_of_an_order(whole: Whole) -> None:
+    """As the warehouse's do: an order of 600 lines is packed like any other."""
+    fields = {f"line:{number}": "1" for number in range(600)}
+    assert (await Visitor(whole).post("/sign-in", name="x", password="y", **fields)).status == 401
+    more = {f"more:{number}": "1" for number in range(100)}
+    answer = await Visitor(whole).post("/sign-in", name="x", password="y", **fields, **more)
+    assert answer.status == 400
 
 
 async def test_a_form_of_another_site_is_refused(whole: Whole) -> None:
@@ -221,11 +235,16 @@ async def test_a_batch_is_seen_and_begun_within_one_s_channels(whole: Whole) -> 
 
 async def test_an_address_is_corrected_where_it_is_read(whole: Whole) -> None:
     """The form has the address as it is, says what is wrong with a new one, and sends a right one
-    through the same way as the API."""
+    through the same way as the API. Its order waits for stock: another one may be delivered and
+    closed before it is read, and is edited no more."""
+    async with open_reports(whole.world.runtime().postgres_dsn) as pool:
+        for place in shelves():
+            await seed_stock(pool, [LACKING], 0, place=place)
     order = whole.order()
-    placed = await whole.place(order, X_Orderwright_Channel=CHANNEL)
+    lines = tuple(replace(line, sku=LACKING) for line in order.lines)
+    placed = await whole.place(replace(order, lines=lines), X_Orderwright_Channel=CHANNEL)
     one = f"/orders/{placed['order_id']}"
-    await whole.until(order.ref, "open", "completed")
+    await whole.until(order.ref, "backordered")
     a_user(whole, "agatha", "agent")
     agatha = Visitor(whole)
     await agatha.sign_in("agatha")

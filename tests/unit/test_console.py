@@ -9,15 +9,17 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.postgres.keys import SCOPES
 from adapters.postgres.users import ROLES
 from schemas.order.tracking_pages import tracking_page
 from service.console.assets import FOLDER
-from service.console.frame import place_of
+from service.console.frame import asked_once, place_of
 from service.console.passwords import EVERY_SECONDS, TRIES, PasswordRefused, Passwords, Tries
-from service.console.people import IN_WORDS, PERSONAL, SCOPES_OF, WAREHOUSE
+from service.console.people import IN_WORDS, PERSONAL, SCOPES_OF, WAREHOUSE, Person
 from service.console.rendering import TEMPLATES, Renderer, ago, code, masked, money
+from service.http.problems import Problem
 from service.orders.choices import WORDS
 from service.orders.deciding import VERBS
 from service.quarantine.marking import parts_of, spans_of
@@ -138,3 +140,17 @@ def test_tries_are_counted_by_name_and_address() -> None:
     assert tries.wait_seconds("name:a") > 0
     tries.worked("name:a")
     assert tries.wait_seconds("name:a") == 0
+
+
+def test_what_a_form_asks_is_named_by_its_page_and_its_person() -> None:
+    """Pressed twice it is one thing; a form without its page's value names nothing, for the next
+    such form would be taken for its repeat, and passed over."""
+    ada = Person(name="ada", role="admin", channels=frozenset({"*"}))
+    name = asked_once(ada, {"once": "a"})
+    assert name == asked_once(ada, {"once": "a", "reason": "x"})
+    assert name != asked_once(ada, {"once": "b"})
+    assert name != asked_once(replace(ada, name="bob"), {"once": "a"})
+    for form in ({}, {"once": ""}):
+        with pytest.raises(Problem) as refused:
+            asked_once(ada, form)
+        assert refused.value.status == 400

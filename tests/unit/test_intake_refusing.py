@@ -112,6 +112,8 @@ def test_the_order_hears_when_the_change_was_made(raw: bytes, at: str | None) ->
     note = note_of(message, "schema_mismatch")
     assert note is not None
     assert (note.at, note.unread) == (at, True)
+    # What is released later is compared by its time; where there is none, what is fetched frees.
+    assert ("then fetch the order" in note.words) == (at is None)
     twice = note_of(message, "json_duplicate_key")
     assert twice is not None
     assert twice.at is None

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from adapters.nats.pulls import LEAST_OUT, Out
+import asyncio
+
+from nats.aio.msg import Msg
+
+from adapters.nats.consumers import ConsumerPlan
+from adapters.nats.pulls import LEAST_OUT, Out, Pull
 
 WAIT_SECONDS, CEILING = 0.25, 256
 
@@ -66,3 +71,34 @@ def test_a_single_channel_is_not_kept_back() -> None:
     out.count = 1
     out.ended(0.0, 100.0)
     assert (out.most(CEILING), out.count) == (CEILING, 0)
+
+
+async def test_room_is_for_whichever_consumer_has_a_message() -> None:
+    """Where partitions have consumers of their own, the end of one's last message lets in another's
+    at once; what a partition that was given up had fetched wakes no one."""
+    out, arrived = Out(WAIT_SECONDS), asyncio.Event()
+    first, second, gone = (Pull(plan(n), f"inbox.{n}", 32, out, arrived) for n in range(3))
+    first.put(a_message())
+    first.take()
+    second.put(a_message())
+    first.ended(first.now())
+    assert arrived.is_set()
+    arrived.clear()
+    second.take()
+    gone.put(a_message())
+    gone.forget()
+    second.ended(second.now())
+    assert not arrived.is_set()
+
+
+def plan(partition: int) -> ConsumerPlan:
+    """The consumer of one partition."""
+    return ConsumerPlan(
+        stream="ORDERS-a", name=f"intake-p{partition}-1", prefetch=32, max_ack_pending=64,
+        ack_wait_seconds=30.0, partition=partition,
+    )  # fmt: skip
+
+
+def a_message() -> Msg:
+    """One that a consumer delivered."""
+    return Msg(_client=None, data=b"{}")  # type: ignore[arg-type]  # it is never answered

@@ -98,6 +98,10 @@ def test_a_parcel_leaves_once_all_is_packed_and_labelled() -> None:
         (task,) = tasks(given, ours=ours)
         assert task.reports.handed_over == may
         assert task.reports.packed == (ONE not in units)
+    went_on = (label("skipped"), replace(label("wanted"), key=Key("L2")))
+    for labels, may in ((went_on[:1], True), (went_on, False)):
+        (task,) = tasks(parts(packed, parcels=(parcel(TWO, ONE),), labels=labels))
+        assert task.reports.handed_over == may, "a person went on without it, or buys another"
     pickup = parts(replace(packed, delivery="pickup"), parcels=(parcel(TWO, ONE),))
     (task,) = tasks(pickup)
     assert (task.reports.collected, task.reports.handed_over) == (True, False)
@@ -177,3 +181,16 @@ def test_a_short_pick_says_what_was_found() -> None:
     told = report_of("r", task, "short", Filled(quantities={"1": "1", "2": "0"}), earlier=0)
     assert isinstance(told, ReportShortPicked)
     assert told.found == (Units("1", "", 1), Units("2", "", 0))
+
+
+def test_what_is_missing_after_a_first_parcel_can_be_said() -> None:
+    """What is in the parcel counts as found; nothing is missing once all is packed."""
+    packed = fulfilment(stage="packed")
+    (task,) = tasks(parts(packed, parcels=(parcel(TWO),)))
+    told = report_of("r", task, "short", Filled(quantities={"1": "2", "2": "0"}), earlier=1)
+    assert isinstance(told, ReportShortPicked)
+    assert told.found == (Units("1", "", 2), Units("2", "", 0))
+    with pytest.raises(NotReported, match="2 × MUG are in parcels already"):
+        report_of("r", task, "short", Filled(quantities={"1": "1", "2": "0"}), earlier=1)
+    (task,) = tasks(parts(packed, parcels=(parcel(TWO, ONE),)))
+    assert not task.reports.short

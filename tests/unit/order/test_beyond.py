@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from actors.order import differs, evolve, holding, notes, outside
 from schemas.messages import effects as f
@@ -67,13 +68,33 @@ def test_a_change_after_the_timeline_is_full_holds_the_order(
 ) -> None:
     """It is not fetched any more, for a flood must not grow the timeline."""
     story = given_released()
-    monkeypatch.setattr(notes, "MAX_NOTED_VERSION", story.state.version)
+    monkeypatch.setattr(holding, "MAX_NOTED_VERSION", story.state.version)
     edited = i.NoteReport(
         ref=REF, source="shopify", topic="orders/edited", words="It was edited.", refetch=True
     )
     story.when(edited).then_events(e.Held).then_effects()
     story.when(edited).then_events()
     assert holds(story) == ["news-beyond"]
+
+
+@pytest.mark.parametrize("unread", [True, False])
+def test_a_flood_that_is_newer_each_time_does_not_grow_a_full_timeline(
+    monkeypatch: pytest.MonkeyPatch, unread: bool
+) -> None:
+    """The hold no longer follows the newest: a person ends it, whatever is stated meanwhile."""
+    story = given_released()
+    monkeypatch.setattr(holding, "MAX_NOTED_VERSION", story.state.version)
+
+    def told(minutes: int) -> i.NoteReport:
+        topic, hold = ("unread-statement", "before_hand_over") if unread else ("a/b", "once_begun")
+        at = later(minutes).updated_at
+        return replace(news(topic, hold), at=at, unread=unread)
+
+    story.when(told(1)).then_events(e.Held)
+    for minutes in range(2, 5):
+        story.when(told(minutes)).then_events()
+    story.when(i.UpdateOrder(order=later(9)))
+    assert len(holds(story)) == 1
 
 
 def test_more_that_is_not_to_be_sent_than_is_kept_holds_the_order(

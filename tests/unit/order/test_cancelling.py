@@ -297,6 +297,7 @@ def test_whoever_may_know_of_the_order_is_told_of_its_end(how: str) -> None:
     story.done(f.PostSalesOrder, POSTED).done(f.CreateTask, f.TaskCreated(task_id="t"))
     undone(story.when(CANCEL), f.CancelTask, f.ReleaseStock, f.CancelSalesOrder)
     story.then_stage("cancelled").then_effects(f.SendMail)
+    assert waiting_for(story.state) == "the answer of smtp (send message M2 to the customer)"
 
 
 def test_who_was_never_written_to_is_not_told_of_the_end() -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from actors.order import notes
+from actors.order import holding, notes
 from actors.order.policy import DAY, Policy
 from actors.order.stream import row_of, waiting_for
 from schemas.messages import effects as f
@@ -106,7 +106,7 @@ def test_repeated_news_neither_piles_up_holds_nor_grows_without_end(
     story.when(*(news("before_hand_over", f"a{n}/b") for n in range(20)))
     *kept, last = [one.hold_id for one in story.state.holds]
     assert (len(kept), last) == (notes.MAX_NOTED_HOLDS, "news-beyond")
-    monkeypatch.setattr(notes, "MAX_NOTED_VERSION", story.state.version)
+    monkeypatch.setattr(holding, "MAX_NOTED_VERSION", story.state.version)
     story.when(news()).then_events()
 
 

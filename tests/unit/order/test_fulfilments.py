@@ -278,6 +278,8 @@ def test_without_a_warehouse_a_person_packs_and_reports() -> None:
     story.then_events(e.StockReserved, e.LeftToPerson, e.TaskOpened)
     assert waiting_for(story.state) == "a person: pack and send from home: 2 × SKU-1, 1 × SKU-2"
     story.act("done", "pack-F1").then_events(e.TaskClosed, e.Packed, e.LabelWanted)
+    story.done(f.PostSalesOrder, POSTED).done(f.SendMail, SENT)
+    assert waiting_for(story.state) == "the carrier to sell the label"
     story.done(f.BuyLabel, sold(K1))
     tracked(story, "in_transit").then_events(e.HandedOver)
 
