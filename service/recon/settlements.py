@@ -16,7 +16,7 @@ _NAMES = {
 def settlement_differences(case: Case, terms: Terms) -> Iterator[Difference]:
     """Yield the differences between an order's payments and the gateway. What the gateway has of
     an order that was not read is left out; of no order at all is a difference. The gateway is read
-    after the shop: what it did meanwhile is no difference yet."""
+    after the shop: what it did meanwhile is not told yet."""
     if not case.shop:
         if case.ours is None:
             for one in case.settled:

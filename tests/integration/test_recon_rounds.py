@@ -104,7 +104,7 @@ class Shelf:
         self.lists[source] = raises
 
 
-class Desk:
+class Rounds:
     """Everything that works on runs, with a clock that stands still until it is moved."""
 
     def __init__(self, pool: Pool, plan: Plan = PLAN, **settings: Any) -> None:
@@ -161,27 +161,27 @@ async def pool(database: str) -> AsyncIterator[Pool]:
 async def test_a_run_begins_by_itself_when_its_time_has_come(pool: Pool) -> None:
     """Each goes over the last days; none begins beside another or before its time. What an earlier
     one found of no order is resolved by a later one, whose window begins later."""
-    desk = Desk(pool, every_minutes=60, days=2)
-    desk.shelf.show("balance", CHARGE)
-    desk.shelf.show("a", BOOKED)
-    await desk.go()
-    (first,) = await desk.recon.runs(None)
+    local = Rounds(pool, every_minutes=60, days=2)
+    local.shelf.show("balance", CHARGE)
+    local.shelf.show("a", BOOKED)
+    await local.go()
+    (first,) = await local.recon.runs(None)
     assert (first.person, first.until - first.since) == (ITSELF, 2 * DAY)
-    nobodys = "booking_of_no_order", "payment_of_no_order"
-    assert await desk.found() == [(one, "open") for one in nobodys]
-    desk.clock.seconds = 3_000.0
-    await desk.go()
-    assert await desk.states() == ["ended"]
-    desk.clock.seconds = 3_601.0
-    desk.shelf.show("balance")
-    desk.shelf.show("a")
-    await desk.go()
-    assert await desk.states() == ["ended", "ended"]
-    assert await desk.found() == [(one, "resolved") for one in nobodys]
-    desk.clock.seconds = 7_300.0
-    desk.shelf.show("balance", CHARGE)
-    await desk.go()
-    (again,) = await desk.recon.differences(Which(cause="payment_of_no_order"))
+    strays = "booking_of_no_order", "payment_of_no_order"
+    assert await local.found() == [(one, "open") for one in strays]
+    local.clock.seconds = 3_000.0
+    await local.go()
+    assert await local.states() == ["ended"]
+    local.clock.seconds = 3_601.0
+    local.shelf.show("balance")
+    local.shelf.show("a")
+    await local.go()
+    assert await local.states() == ["ended", "ended"]
+    assert await local.found() == [(one, "resolved") for one in strays]
+    local.clock.seconds = 7_300.0
+    local.shelf.show("balance", CHARGE)
+    await local.go()
+    (again,) = await local.recon.differences(Which(cause="payment_of_no_order"))
     assert (again.state, again.decided_by, again.decided_why) == ("open", "", "")
 
 
@@ -189,46 +189,46 @@ async def test_without_books_no_run_begins_by_itself(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """That is said every ten minutes and not every second."""
-    desk = Desk(pool, Plan({}, PLAN.setups), every_minutes=1)
-    await desk.go(rounds=30)
+    local = Rounds(pool, Plan({}, PLAN.setups), every_minutes=1)
+    await local.go(rounds=30)
     said = [one for one in caplog.messages if "No partner of these channels" in one]
     assert len(said) == 1
-    await desk.go(rounds=2, seconds=600)
+    await local.go(rounds=2, seconds=600)
     assert len([one for one in caplog.messages if "No partner of these channels" in one]) > 1
-    assert await desk.states() == []
+    assert await local.states() == []
 
 
 @pytest.mark.parametrize("error", [Retryable("It is busy."), ValueError("a strange thing")])
 async def test_a_page_that_cannot_be_read_fails_its_run_alone(pool: Pool, error: Exception) -> None:
     """It is tried again, ever less often, whatever kept it from being read; then the run has
-    failed and says why, and the next one is worked on. A page that is read begins anew."""
-    desk = Desk(pool)
-    run = await desk.begin()
-    desk.shelf.fail("balance", error)
-    await desk.go(rounds=6)
-    waiting = await desk.recon.find(run.id)
+    failed and says why, and the next one is worked on. A page that is read begins again."""
+    local = Rounds(pool)
+    run = await local.begin()
+    local.shelf.fail("balance", error)
+    await local.go(rounds=6)
+    waiting = await local.recon.find(run.id)
     assert waiting is not None
     assert (waiting.state, waiting.step) == ("reading", 2)
     assert 1 < waiting.tries < 6
     assert ("It is busy" in waiting.fault) is isinstance(error, Retryable)
-    desk.shelf.show("balance")
-    desk.shelf.fail("b", error)
-    await desk.go(rounds=2, seconds=PAUSE_SECONDS)
-    going = await desk.recon.find(run.id)
+    local.shelf.show("balance")
+    local.shelf.fail("b", error)
+    await local.go(rounds=2, seconds=PAUSE_SECONDS)
+    going = await local.recon.find(run.id)
     assert going is not None
     assert going.step == len(going.steps) - 1
     assert going.tries < waiting.tries
-    other = await desk.begin("bob")
-    await desk.go(rounds=MAX_TRIES, seconds=PAUSE_SECONDS)
-    failed = await desk.recon.find(run.id)
+    other = await local.begin("bob")
+    await local.go(rounds=MAX_TRIES, seconds=PAUSE_SECONDS)
+    failed = await local.recon.find(run.id)
     assert failed is not None
     assert (failed.state, failed.tries) == ("failed", MAX_TRIES)
     assert failed.ended_at is not None
     with pytest.raises(ReconNotDone, match=f"Run {run.id} has failed, so what it shows is not all"):
         require_ended(failed)
-    desk.shelf.show("b")
-    await desk.go(rounds=4, seconds=PAUSE_SECONDS)
-    ended = await desk.recon.find(other.id)
+    local.shelf.show("b")
+    await local.go(rounds=4, seconds=PAUSE_SECONDS)
+    ended = await local.recon.find(other.id)
     assert ended is not None
     assert ended.state == "ended"
     require_ended(ended)
@@ -236,47 +236,47 @@ async def test_a_page_that_cannot_be_read_fails_its_run_alone(pool: Pool, error:
 
 async def test_a_list_that_is_absent_keeps_its_side_from_being_compared(pool: Pool) -> None:
     """An ERP whose invoices can't be read misses every order that became one."""
-    desk = Desk(pool)
-    desk.shelf.show("a", BOOKED)
-    desk.shelf.show("b", absent="It has no salesInvoices.")
-    run = await desk.begin()
-    await desk.go()
-    assert await desk.found(run=run.id) == []
-    desk.shelf.show("b")
-    run = await desk.begin()
-    await desk.go()
-    assert await desk.found(run=run.id) == [("booking_of_no_order", "open")]
+    local = Rounds(pool)
+    local.shelf.show("a", BOOKED)
+    local.shelf.show("b", absent="It has no salesInvoices.")
+    run = await local.begin()
+    await local.go()
+    assert await local.found(run=run.id) == []
+    local.shelf.show("b")
+    run = await local.begin()
+    await local.go()
+    assert await local.found(run=run.id) == [("booking_of_no_order", "open")]
 
 
 async def test_tests_and_orders_beside_the_window_are_not_counted(pool: Pool) -> None:
     """What orders come to is that of the window's orders, without tests."""
-    desk = Desk(pool)
+    local = Rounds(pool)
     before = replace(ORDER, ref="2", number="#2", placed_at=NOON - DAY - timedelta(minutes=1))
-    desk.shelf.show("orders", ORDER, before, replace(ORDER, ref="3", number="#3", test=True))
-    run = await desk.begin()
-    await desk.go()
-    (total,) = await desk.recon.totals(run.id)
+    local.shelf.show("orders", ORDER, before, replace(ORDER, ref="3", number="#3", test=True))
+    run = await local.begin()
+    await local.go()
+    (total,) = await local.recon.totals(run.id)
     assert (total.orders, total.gross_minor) == (1, 1_000)
-    assert await desk.found() == [("order_not_received", "open")]
+    assert await local.found() == [("order_not_received", "open")]
 
 
 async def test_what_was_not_compared_is_not_resolved(pool: Pool) -> None:
     """An order of which something is under way keeps what is open of it between these sides."""
-    desk = Desk(pool)
-    run = await desk.begin()
-    await desk.go(rounds=1)
-    run = await _matching(desk, run)
-    await desk.work.keep(
+    local = Rounds(pool)
+    run = await local.begin()
+    await local.go(rounds=1)
+    run = await _matching(local, run)
+    await local.work.keep(
         run, "a", [_found("O", "journal-erp"), _found("O", "journal-shop")], [], [], NOON
     )
-    await desk.work.end(await _matching(desk, run), [], NOON)
-    later = await desk.begin()
-    await desk.go(rounds=1)
-    later = await _matching(desk, later)
-    await desk.work.keep(later, "a", [], [], [("O", "journal-erp")], NOON)
+    await local.work.end(await _matching(local, run), [], NOON)
+    later = await local.begin()
+    await local.go(rounds=1)
+    later = await _matching(local, later)
+    await local.work.keep(later, "a", [], [], [("O", "journal-erp")], NOON)
     sides = ["acme journal-erp", "acme journal-shop"]
-    await desk.work.end(await _matching(desk, later), sides, NOON)
-    rows = await desk.recon.differences(Which())
+    await local.work.end(await _matching(local, later), sides, NOON)
+    rows = await local.recon.differences(Which())
     assert {one.sides: one.state for one in rows} == {
         "journal-erp": "open",
         "journal-shop": "resolved",
@@ -285,7 +285,7 @@ async def test_what_was_not_compared_is_not_resolved(pool: Pool) -> None:
 
 async def test_the_shop_is_compared_with_its_latest_statement(pool: Pool) -> None:
     """Which is kept beside the order once a person edited it, or mappings changed its SKUs."""
-    desk = Desk(pool, PLAN_OF_SHOP)
+    local = Rounds(pool, PLAN_OF_SHOP)
     told = Pure("full").given("an order").places(an_order()).edits(l1=1)
     stated = told.world.stated
     assert stated is not None
@@ -299,23 +299,23 @@ async def test_the_shop_is_compared_with_its_latest_statement(pool: Pool) -> Non
         await pool.fetch(INSERT_BODY, "1", name, *columns)
     amounts = Amounts(goods_minor=stated.totals.total_minor)
     shop = replace(ORDER, placed_at=placed, updated_at=placed, amounts=amounts)
-    desk.shelf.show("orders", shop)
-    run = await desk.begin()
-    await desk.go()
-    assert await desk.found(run=run.id) == []
-    desk.shelf.show("orders", replace(shop, amounts=Amounts(goods_minor=1)))
-    run = await desk.begin()
-    await desk.go()
-    assert await desk.found(run=run.id) == [("goods_changed_in_shop", "open")]
+    local.shelf.show("orders", shop)
+    run = await local.begin()
+    await local.go()
+    assert await local.found(run=run.id) == []
+    local.shelf.show("orders", replace(shop, amounts=Amounts(goods_minor=1)))
+    run = await local.begin()
+    await local.go()
+    assert await local.found(run=run.id) == [("goods_changed_in_shop", "open")]
 
 
 async def test_an_order_that_changed_while_the_lists_were_read_waits(pool: Pool) -> None:
     """The journal is read before the ERP: an order that changed here in between would be compared
     with what became of it. The gateway is compared with the shop all the same."""
-    desk = Desk(pool)
+    local = Rounds(pool)
     for order_id, at in (("A", NOON - DAY), ("B", NOON + timedelta(seconds=1))):
         await pool.fetch(INSERT_ORDER, order_id, NOON - DAY, at, b"")
-    changed = await desk.work.changed(["A", "B", "C"], NOON)
+    changed = await local.work.changed(["A", "B", "C"], NOON)
     assert changed == {"B"}
     stays = [_found("A", "journal-erp"), _found("B", "shop-gateway")]
     waits = [_found("B", "journal-erp"), _found("B", "journal-shop")]
@@ -327,53 +327,53 @@ async def test_an_order_that_changed_while_the_lists_were_read_waits(pool: Pool)
 async def test_what_ended_long_ago_is_forgotten_and_what_is_open_stays(pool: Pool) -> None:
     """Entries go soon after a run's end; runs, and what is accepted, after the days of the
     settings."""
-    desk = Desk(pool, kept_days=7)
-    desk.shelf.show("orders", ORDER, replace(ORDER, ref="2", number="#2"))
-    await desk.begin()
-    await desk.go()
-    one, _ = await desk.recon.differences(Which())
-    await desk.service.decide(one, "accepted", "ann", "known", desk.clock.now())
-    assert await desk.count("recon_entries") == 2
-    desk.clock.seconds += 600
-    await desk.go(rounds=1)
-    assert await desk.count("recon_entries") == 0
-    assert (await desk.count("recon_runs"), await desk.count("recon_totals")) == (1, 1)
-    desk.clock.seconds += 8 * 86_400
-    await desk.go(rounds=1)
-    assert (await desk.count("recon_runs"), await desk.count("recon_totals")) == (0, 0)
-    assert await desk.found() == [("order_not_received", "open")]
+    local = Rounds(pool, kept_days=7)
+    local.shelf.show("orders", ORDER, replace(ORDER, ref="2", number="#2"))
+    await local.begin()
+    await local.go()
+    one, _ = await local.recon.differences(Which())
+    await local.service.decide(one, "accepted", "ann", "known", local.clock.now())
+    assert await local.count("recon_entries") == 2
+    local.clock.seconds += 600
+    await local.go(rounds=1)
+    assert await local.count("recon_entries") == 0
+    assert (await local.count("recon_runs"), await local.count("recon_totals")) == (1, 1)
+    local.clock.seconds += 8 * 86_400
+    await local.go(rounds=1)
+    assert (await local.count("recon_runs"), await local.count("recon_totals")) == (0, 0)
+    assert await local.found() == [("order_not_received", "open")]
 
 
 async def test_more_entries_than_one_clean_up_takes_go_with_the_next_rounds(pool: Pool) -> None:
     """Runs one after another enter more in ten minutes than one clean-up forgets."""
-    desk = Desk(pool)
-    run = await desk.begin()
-    await desk.go()
+    local = Rounds(pool)
+    run = await local.begin()
+    await local.go()
     await pool.fetch(
         "INSERT INTO recon_entries (run_id, key, channel, body)"
         " SELECT $1, n::text, 'acme', '' FROM generate_series(1, 105000) AS n",
         run.id,
     )
-    desk.clock.seconds += 600
-    await desk.go(rounds=1)
-    assert await desk.count("recon_entries") == 5_000
-    await desk.go(rounds=1)
-    assert await desk.count("recon_entries") == 0
+    local.clock.seconds += 600
+    await local.go(rounds=1)
+    assert await local.count("recon_entries") == 5_000
+    await local.go(rounds=1)
+    assert await local.count("recon_entries") == 0
 
 
 async def test_a_window_and_a_queue_have_an_end(pool: Pool) -> None:
     """Five runs wait at most; a quarter is the longest window."""
-    desk = Desk(pool)
+    local = Rounds(pool)
     for _ in range(5):
-        await desk.begin()
+        await local.begin()
     with pytest.raises(ReconRefused, match="wait, or stop one"):
-        await desk.begin()
+        await local.begin()
     with pytest.raises(ReconRefused, match="92 days at most"):
-        await desk.begin(since=NOON - 93 * DAY)
+        await local.begin(since=NOON - 93 * DAY)
 
 
-async def _matching(desk: Desk, run: Run) -> Run:
-    found = await desk.recon.find(run.id)
+async def _matching(local: Rounds, run: Run) -> Run:
+    found = await local.recon.find(run.id)
     assert found is not None
     assert found.state == "matching"
     return found
