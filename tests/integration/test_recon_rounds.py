@@ -167,8 +167,8 @@ async def test_a_run_begins_by_itself_when_its_time_has_come(pool: Pool) -> None
     await local.go()
     (first,) = await local.recon.runs(None)
     assert (first.person, first.until - first.since) == (ITSELF, 2 * DAY)
-    strays = "booking_of_no_order", "payment_of_no_order"
-    assert await local.found() == [(one, "open") for one in strays]
+    both = "booking_of_no_order", "payment_of_no_order"
+    assert await local.found() == [(one, "open") for one in both]
     local.clock.seconds = 3_000.0
     await local.go()
     assert await local.states() == ["ended"]
@@ -177,7 +177,7 @@ async def test_a_run_begins_by_itself_when_its_time_has_come(pool: Pool) -> None
     local.shelf.show("a")
     await local.go()
     assert await local.states() == ["ended", "ended"]
-    assert await local.found() == [(one, "resolved") for one in strays]
+    assert await local.found() == [(one, "resolved") for one in both]
     local.clock.seconds = 7_300.0
     local.shelf.show("balance", CHARGE)
     await local.go()

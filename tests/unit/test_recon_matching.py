@@ -211,10 +211,10 @@ def test_a_refund_that_the_gateway_made_by_itself_is_told_once_the_shop_should_k
     for one in (back, taken, replace(taken, ref="", transaction="")):
         young = replace(one, at=NOW + timedelta(minutes=9))
         assert causes(OURS, SHOP, SETTLED, young, BOOKED) == []
-    stray = replace(SETTLED, ref="", transaction="")
-    assert causes(stray) == ["payment_of_no_order"]
+    alone = replace(SETTLED, ref="", transaction="")
+    assert causes(alone) == ["payment_of_no_order"]
     for at in (NOW + timedelta(minutes=9), NOW - timedelta(minutes=9), TERMS.since - DAY):
-        assert causes(replace(stray, at=at)) == []
+        assert causes(replace(alone, at=at)) == []
 
 
 def test_what_is_read_twice_is_there_once() -> None:
