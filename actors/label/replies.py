@@ -53,6 +53,7 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
                     service=result.service,
                     charge_minor=result.charge_minor,
                     charge_currency=result.charge_currency,
+                    reprint_at=result.reprint_at,
                 )
             )
             sender = work.state.fulfilments.get(thing.fulfilment)

@@ -25,7 +25,8 @@ class LabelWanted(Event, frozen=True, kw_only=True, tag="label.wanted.v1"):
 
 
 class LabelBought(Event, frozen=True, kw_only=True, tag="label.bought.v2"):
-    """The carrier sold the shipment."""
+    """The carrier sold the shipment. `reprint_at` is where a person prints labels that were found
+    without their images ("": they are there)."""
 
     shipment_id: str
     carrier: str
@@ -33,6 +34,7 @@ class LabelBought(Event, frozen=True, kw_only=True, tag="label.bought.v2"):
     service: str = ""
     charge_minor: int = 0
     charge_currency: str = ""
+    reprint_at: str = ""
 
 
 class LabelStopped(Event, frozen=True, kw_only=True, tag="label.stopped.v1"):

@@ -72,6 +72,7 @@ def _bought(event: e.LabelBought) -> f.Result:
         service=event.service,
         charge_minor=event.charge_minor,
         charge_currency=event.charge_currency,
+        reprint_at=event.reprint_at,
     )
 
 
