@@ -1,4 +1,4 @@
-"""Runs of reconciliation round by round on a real Postgres, with a shop whose books are at hand:
+"""Runs of reconciliation round by round on a real Postgres, with a shop whose books the test holds:
 when one begins by itself, what becomes of a page that can't be read, and what is kept how long."""
 
 from __future__ import annotations
