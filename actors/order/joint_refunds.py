@@ -168,7 +168,10 @@ def start(work: Work, command: i.EditOrder) -> str:
             "without what was given back before."
         )
     settles, covers = _settled(work, owes, units, amount, goodwill=ask.goodwill)
-    is_all = plain and bool(settles) and settles == owes.amount
+    # Where a person has paid back a part, it is the rest of an amount, and not what units come to:
+    # the channel would calculate, and pay, that part again.
+    by_hand = plain and state.settled_minor > 0
+    is_all = plain and not by_hand and bool(settles) and settles == owes.amount
     work.say(
         e.RefundWanted(
             rule="want",
@@ -178,7 +181,7 @@ def start(work: Work, command: i.EditOrder) -> str:
             units=owes.units if is_all else units,
             covers=owes.units if is_all else covers,
             shipping=owes.shipping if is_all else ask.shipping,
-            exact=ask.amount_minor is not None and ask.amount_minor != owes.amount,
+            exact=by_hand or (ask.amount_minor is not None and ask.amount_minor != owes.amount),
             had_minor=had(state, order),
             settles_minor=settles,
             person=command.person,

@@ -224,6 +224,24 @@ def test_a_part_of_what_is_owed() -> None:
     assert owed_in(story) == [300]
 
 
+def test_what_a_person_has_paid_back_is_not_paid_by_the_channel_again() -> None:
+    """Given a unit whose money a person gave back by hand, when the rest of what is owed is given
+    back, then the channel is asked for that amount and not for what all cancelled units come to;
+    and what is cancelled afterwards is owed in whole."""
+    story = placed(BY_PERSON, THREE)
+    takes_off(story, "1", 2)
+    assert owed_in(story) == [333]
+    story.act("done", "money")
+    takes_off(story, "1", 1)
+    assert owed_in(story) == [334]
+    gives(story)
+    effect = asked(story)
+    assert (effect.amount_minor, effect.exact, effect.lines) == (334, True, ())
+    given(story)
+    takes_off(story, "2", 0)
+    assert owed_in(story) == [500]
+
+
 def test_goods_that_are_owed() -> None:
     """A person who names goods that were cancelled pays back what is owed for them."""
     story = takes_off(takes_off(placed(BY_PERSON), "1", 1), "2", 0)
