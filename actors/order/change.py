@@ -59,6 +59,23 @@ def payment(work: Work, paid_minor: int | None = None, how: str = "paid") -> e.P
     )
 
 
+def paid_in_full(work: Work) -> None:
+    """Take over that a channel says "paid" without the order: what was to be collected on delivery
+    is not, and what was paid beside it counts."""
+    base = work.context.stated or work.context.order
+    if base is None:
+        return
+    now = paid(base)
+    found = difference(work, base, now)
+    if _is_taken(work.state, found):
+        _take(work, base, now, found)
+
+
+def paid(order: Order) -> Order:
+    """Return an order as a channel would state it that says "paid"."""
+    return replace(order, payment="paid", amount_due_minor=0)
+
+
 def statement(
     work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...], fetched: int = 0
 ) -> None:
@@ -73,6 +90,8 @@ def statement(
         work.say(payment(work, how=order.payment))
     base = context.stated or context.order
     found = None if base is None else difference(work, base, order)
+    if not age and base is not None and _is_before(base, order, found):
+        return
     if found is not None and found.facets and not age:
         # Channels count in seconds: of two statements for one second no one can tell the later.
         holding.for_doubt(work)
@@ -86,6 +105,12 @@ def statement(
     outside.compare(work, order, fulfilled)
     holding.without_money(work, order)
     holding.free_compared(work, order, fetched)
+
+
+def _is_before(base: Order, order: Order, found: Diff | None) -> bool:
+    """Whether a statement of the same second came first: "to be paid on delivery" before "paid"."""
+    only_due = found is not None and found.facets == ("due",)
+    return only_due and base.payment == "paid" and order.payment not in MONEY_IS_THERE
 
 
 def _is_taken(state: State, found: Diff) -> bool:

@@ -7,7 +7,7 @@ from actors.order import change, claiming, holding, later, mapping, outside, rul
 from actors.order.decision import moment
 from actors.order.differs import left_before_cancel
 from actors.order.evolve import CHANNEL
-from actors.order.reading import MONEY_IS_THERE, TEST_ORDER, shipped
+from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE, TEST_ORDER, shipped
 from actors.order.state import State
 from actors.order.table import (
     ACCEPTED,
@@ -54,6 +54,8 @@ def confirm_payment(work: Work, command: i.ConfirmPayment) -> None:
     else:
         if state.stage not in (CLOSED, CANCELLED) and state.payment not in MONEY_IS_THERE:
             work.say(change.payment(work, command.paid_minor))
+            if command.order is None:
+                change.paid_in_full(work)
         if command.order is not None:
             change.statement(work, command.order, command.fulfilled)
     if command.order is not None and command.unasked is not None:
@@ -183,6 +185,11 @@ def _place(
     fetched: int = 0,
 ) -> None:
     context = work.context
+    if (paid or work.state.payment == "paid") and order.payment not in (
+        *MONEY_IS_THERE,
+        *MONEY_IS_GONE,
+    ):
+        order = change.paid(order)
     made = mapping.made_of(order, context)
     work.body = made.body
     if made.body is not order:

@@ -44,14 +44,24 @@ def asked_well(world: World) -> None:
             _not_held(state, one.effect.fulfilment)
             _is_paid_for(world, one.effect.fulfilment)
             _collects_what_is_due(world, one.key, one.effect.fulfilment, one.effect)
-            thing = state.fulfilments[one.effect.fulfilment]
-            that(not thing.stop, "a label of what stops", one.key)
+            _label_well(world, one.key, one.effect)
         elif isinstance(one.effect, f.CapturePayment):
             _capture_well(world, one.effect)
         elif isinstance(one.effect, f.TellStanding):
             _told_well(state, one.key, one.effect)
         else:
             _undone_well(state, one.key, one.effect)
+
+
+def _label_well(world: World, key: Key, effect: f.BuyLabel) -> None:
+    """What stops gets no label, but for one that may have been bought before parcels left under it:
+    it is asked for again as it was."""
+    thing = world.state.fulfilments[effect.fulfilment]
+    if not thing.stop:
+        return
+    may_be_there = any(x.key == key and not x.known for x in world.state.lost)
+    left = any(world.parcels[x.parcel].stage not in HERE for x in effect.parcels)
+    that(thing.stage == "recalled" and left and may_be_there, "a label of what stops", key, effect)
 
 
 def _is_labelled(world: World, key: Key) -> bool:

@@ -33,6 +33,9 @@ SHORT = f.StockShort(
 )
 
 
+COD_TERMS = {"payment": "pending", "payment_method": "Cash on Delivery"}
+
+
 def given_half_collected() -> Story:
     """Of 100.00 the customer paid 40.00, and 30.00 when half of it was delivered."""
     story = Story(setup=replace(COD, places=PLACES)).when(i.PlaceOrder(order=HALF_PAID))
@@ -216,3 +219,47 @@ def test_with_a_download_nothing_is_collected() -> None:
     task = story.effect(f.CreateTask)
     assert isinstance(task, f.CreateTask)
     assert task.collect_minor == order.totals.total_minor == 12_122
+
+
+def test_paid_without_the_order_collects_nothing() -> None:
+    """Given cash on delivery that a channel calls paid without the order, the goods
+    leave under a task that collects nothing. The first statement told again changes nothing."""
+    placed = order_of(a_line("1", 1, 6000), **COD_TERMS)
+    story = Story(setup=COD).when(i.PlaceOrder(order=placed)).done(f.ReserveStock, RESERVED)
+    task = story.effect(f.CreateTask)
+    assert isinstance(task, f.CreateTask)
+    assert task.collect_minor == 6000
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+    story.when(i.ConfirmPayment(ref=REF, paid_minor=6000))
+    story.when(i.PlaceOrder(order=placed))
+    assert story.state.holds == ()
+    assert story.order is not None
+    assert story.order.payment == "paid"
+    story.done(f.CancelTask, f.Undone()).done(f.ReleaseStock, f.Undone())
+    story.done(f.ReserveStock, RESERVED, "F2")
+    again = story.effect(f.CreateTask, "F2")
+    assert isinstance(again, f.CreateTask)
+    assert again.collect_minor == 0
+
+
+def test_a_payment_before_its_order_collects_nothing() -> None:
+    """Given a payment that comes before its order, which is still stated as to be paid on delivery,
+    nothing is collected."""
+    placed = order_of(a_line("1", 1, 6000), **COD_TERMS)
+    story = Story(setup=COD).when(i.ConfirmPayment(ref=REF, paid_minor=6000))
+    story.when(i.PlaceOrder(order=placed)).done(f.ReserveStock, RESERVED)
+    task = story.effect(f.CreateTask)
+    assert isinstance(task, f.CreateTask)
+    assert task.collect_minor == 0
+
+
+def test_paid_without_the_order_counts_beside_what_was_collected() -> None:
+    """Given 30.00 collected with the first half of what was left to pay, the channel then says
+    "paid" without the order, as a merchant does who has the rest: 70.00 were paid beside it, and
+    nothing is owed; with the other half taken off, 50.00 are."""
+    story = given_half_collected()
+    story.when(i.ConfirmPayment(ref=REF, paid_minor=10_000))
+    assert story.state.prepaid == 7000
+    assert owed_in(story) == []
+    without_the_other_half(story)
+    assert owed_in(story) == [5000]
