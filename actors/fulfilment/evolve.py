@@ -104,7 +104,9 @@ def _task_taken(draft: Draft, event: e.TaskTaken) -> None:
 
 
 def _by_hand(draft: Draft, event: e.LeftToPerson) -> None:
-    collect = event.collect_minor or _at(draft, event).collect
+    collect = event.collect_minor
+    if collect < 0:
+        collect = _at(draft, event).collect
     # Told as a warehouse is: what changes later is another task.
     _move(draft, event, person=True, collect=collect, told=draft.get("task"))
 

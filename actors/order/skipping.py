@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from actors.fulfilment import replies as fulfilment
+from actors.fulfilment.collect import amount_for
 from actors.fulfilment.table import TABLE as FULFILMENT_TABLE
 from actors.order.evolve import FETCH
+from actors.order.reading import is_labelled_by_us
 from actors.order.state import Stuck
 from actors.order.wanted import CANCEL
 from actors.order.work import SOUGHT, Work
@@ -68,7 +70,10 @@ def _granted(work: Work, intent: Intent, person: str) -> None:
 def _by_hand(work: Work, intent: Intent, person: str) -> None:
     thing = work.state.fulfilments.get(intent.key)
     if thing is not None and thing.stage in ("planned", "reserved") and not thing.stop:
-        work.say(e.LeftToPerson(rule="by-hand", key=intent.key, person=person))
+        collect, key = -1, intent.key
+        if not is_labelled_by_us(thing, work.context.setup):
+            collect, _ = amount_for(work.state, key, thing, work.order, work.context)
+        work.say(e.LeftToPerson(rule="by-hand", key=key, person=person, collect_minor=collect))
 
 
 def _undone(work: Work, intent: Intent, person: str) -> None:

@@ -109,10 +109,10 @@ class TaskTaken(Event, frozen=True, kw_only=True, tag="fulfilment.task_taken.v1"
 
 class LeftToPerson(Event, frozen=True, kw_only=True, tag="fulfilment.left_to_person.v1"):
     """No warehouse takes it: a person packs and reports. `collect_minor` is what he collects with
-    it, where no label of ours says that."""
+    it, where no label of ours says that; -1: what was told before."""
 
     person: str = ""
-    collect_minor: int = 0
+    collect_minor: int = -1
 
 
 class Picked(Event, frozen=True, kw_only=True, tag="fulfilment.picked.v2"):

@@ -263,3 +263,17 @@ def test_paid_without_the_order_counts_beside_what_was_collected() -> None:
     assert owed_in(story) == []
     without_the_other_half(story)
     assert owed_in(story) == [5000]
+
+
+def test_who_packs_by_hand_collects_what_is_due_by_now() -> None:
+    """Given a task that collects 60.00 and of which no one knows whether the warehouse has it, and
+    a payment meanwhile: a person who packs it himself is not told to collect."""
+    placed = order_of(a_line("1", 1, 6000, delivery="pickup"), **COD_TERMS)
+    story = Story(setup=COD).when(i.PlaceOrder(order=placed)).done(f.ReserveStock, RESERVED)
+    task = story.effect(f.CreateTask)
+    assert isinstance(task, f.CreateTask)
+    assert task.collect_minor == 6000
+    story.unknown(f.CreateTask).when(i.ConfirmPayment(ref=REF, paid_minor=6000)).act("skip")
+    (pack,) = [x for x in story.state.tasks if x.task_id == "pack-F1"]
+    assert pack.words == "pack and send from WH1: 1 × SKU-1"
+    assert story.state.fulfilments[F1].collect == 0
