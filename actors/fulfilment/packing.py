@@ -6,6 +6,7 @@ before it was heard, because one that is on its way may tell of another parcel.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from actors.fulfilment.evolve import box_id
@@ -14,7 +15,7 @@ from actors.fulfilment.leaving import leaves, new_parcels, unpacked
 from actors.fulfilment.parts import minus
 from actors.fulfilment.short import missed, settle
 from actors.fulfilment.thing import CANCELLED, PACKED, RECALLED, Fulfilment
-from actors.order.differs import holds_unknown, leave
+from actors.order.differs import MAX_NAMED, holds_unknown, leave
 from actors.order.reading import parcels_of
 from actors.order.state import State
 from actors.order.work import Work
@@ -80,10 +81,14 @@ def _note_packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacke
         return
     known = {x.parcel_id for _, x in parcels_of(work.state, key)}
     fresh = [one for one in command.parcels if one.parcel_id not in known]
+    leave(work, *_unlike_known(work, key, thing, command.parcels))
     if not fresh and thing.stage == "packed" and not (command.complete and thing.more):
         return
     loose = unpacked(work.state, key, thing)
     new, unknown = new_parcels(work, thing, fresh, loose)
+    if new and command.person and (twice := _beyond(work.state, loose, new)):
+        leave(work, _reported_twice(key, command.person, twice))
+        return
     if not new and not command.complete:
         leave(work, *holds_unknown(key, unknown))
         return
@@ -103,6 +108,43 @@ def _note_packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacke
     leave(work, *holds_unknown(key, unknown))
     if command.complete and not early:
         _settle_missing(work, key, command.task_id)
+
+
+def _unlike_known(
+    work: Work, key: Key, thing: Fulfilment, told: Iterable[i.ReportedParcel]
+) -> Iterator[str]:
+    """Name reported parcels with the id of another one that is here: two that pack the same task
+    count by themselves, or a content was corrected, and only the warehouse knows."""
+    here = {x.parcel_id: x.units for _, x in parcels_of(work.state, key) if x.stage == "packed"}
+    again = (one for one in told if one.units and one.parcel_id in here)
+    for one in again:
+        new, _ = new_parcels(work, thing, (one,), ())
+        if new and dict(new[0].units) != dict(here[one.parcel_id]):
+            yield (
+                f"{key}: the warehouse reports the parcel {one.parcel_id} with other contents than "
+                "before, and the later ones were not taken: ask it what it packed, and have it "
+                "report another parcel with an id of its own"
+            )
+
+
+def _beyond(state: State, loose: Parts, new: tuple[e.NewParcel, ...]) -> list[str]:
+    """Return what new parcels hold beyond what was in no parcel yet, as `2 × SKU`."""
+    have = dict(loose)
+    for one in new:
+        for at, quantity in one.units:
+            have[at] = have.get(at, 0) - quantity
+    over = ((at, -quantity) for at, quantity in have.items() if quantity < 0)
+    return [f"{quantity} × {state.lines[at].sku}" for at, quantity in over]
+
+
+def _reported_twice(key: Key, person: str, over: list[str]) -> str:
+    """Name a parcel that is not taken: a label for the goods of another would send them twice."""
+    more = " and more" if len(over) > MAX_NAMED else ""
+    return (
+        f"{key}: {person} reports a parcel with {', '.join(over[:MAX_NAMED])}{more} that somebody "
+        "else reported as packed in the same moment, and it was not taken: look at what is packed, "
+        "and report what is in no parcel yet"
+    )
 
 
 def _is_early(

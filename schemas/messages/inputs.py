@@ -189,7 +189,8 @@ class ReportShortPicked(Struct, frozen=True, kw_only=True, tag="warehouse.short_
 
 class ReportPacked(Struct, frozen=True, kw_only=True, tag="warehouse.packed.v2"):
     """The warehouse packed goods into these parcels. `complete` False: more of the same task will
-    follow, because the warehouse split it. `sequence` is as in a hand-over."""
+    follow, because the warehouse split it. `sequence` is as in a hand-over. `person` packs by hand,
+    and saw what was in no parcel yet: what holds more than that was reported by two people."""
 
     ref: Ref
     fulfilment: Key
@@ -197,6 +198,7 @@ class ReportPacked(Struct, frozen=True, kw_only=True, tag="warehouse.packed.v2")
     parcels: Annotated[tuple[ReportedParcel, ...], Meta(max_length=100)]
     complete: bool = True
     sequence: Annotated[int, Meta(ge=0)] = 0
+    person: ShortText = ""
 
 
 class ReportHandedOver(Struct, frozen=True, kw_only=True, tag="warehouse.handed_over.v2"):

@@ -141,12 +141,13 @@ class WarehousePages:
         try:
             if form.get("seen") != task.tag:
                 raise NotReported("The task has changed meanwhile. It is shown as it is now.")
-            state = await self._views.state(view.row.order_id)
-            earlier = len(state.fulfilments[task.key].parcels)
-            made = report_of(view.row.ref, task, what, filled, earlier=earlier)
+            asked = asked_once(person, form)
+            made = report_of(
+                view.row.ref, task, what, filled, person=person.audited_as, asked=asked
+            )
         except NotReported as error:
             return await self._page(request, person, view, task, fault=str(error), filled=filled)
-        delivery_id = f"warehouse:{asked_once(person, form)}"
+        delivery_id = f"warehouse:{asked}"
         await self._noted(person, view, f"warehouse.{what}", f"reported of {task.key}")
         await send(self._stream, view.row, what, made, delivery_id)
         if what in ("handed-over", "collected"):

@@ -27,6 +27,12 @@ SOURCE = "canonical"
 MAX_WEIGHT_GRAMS = 1_000_000
 """A ton: what one parcel can weigh."""
 
+PARCEL_ID_DIGITS = 16
+"""Hex digits of a parcel's id: no two parcels of one task share them by chance."""
+
+MAX_PERSON = 256
+"""Letters of a name that a report carries."""
+
 KINDS = {
     "picked": "picked",
     "short": "short-picked",
@@ -52,9 +58,12 @@ class Filled(Struct, frozen=True, kw_only=True):
     more: bool = False
 
 
-def report_of(ref: str, task: PackTask, what: str, filled: Filled, *, earlier: int) -> Report:
-    """Return the report that a form makes. `earlier` parcels of the task were ever reported. Raises
-    NotReported."""
+def report_of(
+    ref: str, task: PackTask, what: str, filled: Filled, *, person: str, asked: str
+) -> Report:
+    """Return the report that a form makes, of a person by name. `asked` is the form's own name (64
+    hex digits), of which a parcel has its id: two people who report at once tell of two parcels,
+    and one who sends a form again tells of the same. Raises NotReported."""
     key, task_id, may = task.key, task.task_id, task.reports
     match what:
         case "picked" if may.picked:
@@ -64,13 +73,14 @@ def report_of(ref: str, task: PackTask, what: str, filled: Filled, *, earlier: i
                 ref=ref, fulfilment=key, task_id=task_id, found=_found(task, filled)
             )
         case "packed" if may.packed:
-            parcel = _parcel(task, filled, earlier + 1)
+            parcel = _parcel(task, filled, asked[:PARCEL_ID_DIGITS])
             return ReportPacked(
                 ref=ref,
                 fulfilment=key,
                 task_id=task_id,
                 parcels=(parcel,),
                 complete=_is_all(task, parcel, filled),
+                person=person[:MAX_PERSON],
             )
         case "handed-over" if may.handed_over:
             return ReportHandedOver(ref=ref, fulfilment=key, task_id=task_id)
@@ -110,7 +120,7 @@ def _found(task: PackTask, filled: Filled) -> tuple[Units, ...]:
     return units
 
 
-def _parcel(task: PackTask, filled: Filled, number: int) -> ReportedParcel:
+def _parcel(task: PackTask, filled: Filled, parcel_id: str) -> ReportedParcel:
     units = tuple(
         Units(one.line_id, one.sku, many)
         for one in task.loose
@@ -121,7 +131,7 @@ def _parcel(task: PackTask, filled: Filled, number: int) -> ReportedParcel:
     if task.weighed and filled.weight.strip("0") == "":
         raise NotReported("Say what the parcel weighs: the carrier sells no label without it.")
     parcel = ReportedParcel(
-        parcel_id=str(number),
+        parcel_id=parcel_id,
         units=units,
         weight_grams=_number(filled.weight or "0", MAX_WEIGHT_GRAMS),
     )

@@ -25,6 +25,8 @@ from service.warehouse.tasks import PackTask, sorted_tasks, tasks_of, to_pick
 from tests.given import NOON
 
 F1, K1, L1 = Key("F1"), Key("K1"), Key("L1")
+ASKED = {"person": "walter", "asked": "a1" * 32}
+"""Who fills in a form, and the form's own name."""
 TWO, ONE = UnitView("1", "MUG", 2), UnitView("2", "SCARF", 1)
 
 
@@ -138,17 +140,32 @@ def test_a_parcel_says_what_is_in_it_and_whether_more_follows() -> None:
     """All of it completes the task; a part needs the word that another parcel follows."""
     (task,) = tasks(parts(fulfilment()))
     whole = report_of(
-        "r", task, "packed", Filled(quantities={"1": "2", "2": "1"}, weight="900"), earlier=0
+        "r", task, "packed", Filled(quantities={"1": "2", "2": "1"}, weight="900"), **ASKED
     )
     assert isinstance(whole, ReportPacked)
-    assert (whole.complete, whole.parcels[0].parcel_id) == (True, "1")
+    assert (whole.complete, whole.parcels[0].parcel_id) == (True, "a1" * 8)
     assert whole.parcels[0].units == (Units("1", "MUG", 2), Units("2", "SCARF", 1))
     part = Filled(quantities={"1": "1", "2": "0"}, weight="900")
     with pytest.raises(NotReported, match="1 × MUG, 1 × SCARF would be in no parcel"):
-        report_of("r", task, "packed", part, earlier=0)
-    told = report_of("r", task, "packed", replace(part, more=True), earlier=2)
+        report_of("r", task, "packed", part, **ASKED)
+    told = report_of("r", task, "packed", replace(part, more=True), **ASKED)
     assert isinstance(told, ReportPacked)
-    assert (told.complete, told.parcels[0].parcel_id) == (False, "3")
+    assert (told.complete, told.parcels[0].parcel_id) == (False, "a1" * 8)
+
+
+def test_two_people_at_once_tell_of_two_parcels() -> None:
+    """Each form names its own parcel, the same one however often it is sent, and who sends it."""
+    (task,) = tasks(parts(fulfilment()))
+    filled = Filled(quantities={"1": "2", "2": "0"}, weight="900", more=True)
+    walter, again, wanda = (
+        report_of("r", task, "packed", filled, person=who, asked=asked)
+        for who, asked in (("walter", "0a" * 32), ("walter", "0a" * 32), ("wanda", "0b" * 32))
+    )
+    assert isinstance(walter, ReportPacked)
+    assert isinstance(wanda, ReportPacked)
+    assert walter == again
+    assert walter.parcels[0].parcel_id != wanda.parcels[0].parcel_id
+    assert (walter.person, wanda.person) == ("walter", "wanda")
 
 
 @pytest.mark.parametrize(
@@ -172,13 +189,13 @@ def test_what_can_t_be_a_report_is_refused_in_words(
     """Pieces are those of the task, a label needs a weight, and nothing is reported twice."""
     (task,) = tasks(parts(fulfilment()))
     with pytest.raises(NotReported, match=why):
-        report_of("r", task, what, Filled(quantities=quantities, weight=weight), earlier=0)
+        report_of("r", task, what, Filled(quantities=quantities, weight=weight), **ASKED)
 
 
 def test_a_short_pick_says_what_was_found() -> None:
     """Line by line, as a warehouse's own report does."""
     (task,) = tasks(parts(fulfilment()))
-    told = report_of("r", task, "short", Filled(quantities={"1": "1", "2": "0"}), earlier=0)
+    told = report_of("r", task, "short", Filled(quantities={"1": "1", "2": "0"}), **ASKED)
     assert isinstance(told, ReportShortPicked)
     assert told.found == (Units("1", "", 1), Units("2", "", 0))
 
@@ -187,10 +204,10 @@ def test_what_is_missing_after_a_first_parcel_can_be_said() -> None:
     """What is in the parcel counts as found; nothing is missing once all is packed."""
     packed = fulfilment(stage="packed")
     (task,) = tasks(parts(packed, parcels=(parcel(TWO),)))
-    told = report_of("r", task, "short", Filled(quantities={"1": "2", "2": "0"}), earlier=1)
+    told = report_of("r", task, "short", Filled(quantities={"1": "2", "2": "0"}), **ASKED)
     assert isinstance(told, ReportShortPicked)
     assert told.found == (Units("1", "", 2), Units("2", "", 0))
     with pytest.raises(NotReported, match="2 × MUG are in parcels already"):
-        report_of("r", task, "short", Filled(quantities={"1": "1", "2": "0"}), earlier=1)
+        report_of("r", task, "short", Filled(quantities={"1": "1", "2": "0"}), **ASKED)
     (task,) = tasks(parts(packed, parcels=(parcel(TWO, ONE),)))
     assert not task.reports.short
