@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from actors.order.decision import moment
 from adapters.channels.amazon.order import canonical_order, input_of
 from adapters.channels.amazon.shapes import AmazonOrder, Fetched
 from adapters.kit.translation import Translation
@@ -188,6 +189,11 @@ def test_a_part_that_was_shipped_and_is_not_shown_is_a_persons_to_find() -> None
     assert isinstance(found, NoteReport)
     assert (found.hold, found.waits) == ("before_hand_over", False)
     assert "look in Seller Central" in found.words
+    shown = read(shipped("PARTIALLY_SHIPPED", 0, 0, packages=(a_package("100001", (1, 1)),)))
+    assert isinstance(shown, UpdateOrder)
+    assert found.unread, "a statement as new that is understood ends its hold"
+    assert found.at is not None
+    assert moment(shown.order.updated_at) == moment(found.at)
 
 
 def test_a_shipped_order_whose_address_is_gone_is_noted() -> None:

@@ -177,7 +177,7 @@ def test_a_part_that_was_shipped_and_is_not_shown_is_a_persons_to_find() -> None
     """All of it would be sent, and that part twice; where nothing travels nothing would."""
     found = read(a_bundle(an_order(status_id=3)))
     assert isinstance(found, NoteReport)
-    assert (found.hold, "enter there what was" in found.words) == ("before_hand_over", True)
+    assert (found.hold, found.unread, found.at is None) == ("before_hand_over", True, False)
     files = [a_product(1, "10.0000", 2, type="digital"), a_product(2, "5.5000", type="digital")]
     assert isinstance(read(a_bundle(an_order(status_id=3), products=files)), UpdateOrder)
 

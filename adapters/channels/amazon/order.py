@@ -60,9 +60,10 @@ PENDING = frozenset({"PENDING_AVAILABILITY", "PENDING"})
 PENDING_WORDS = "Amazon has not confirmed the payment yet and tells no address; it must wait."
 UNTOLD_WORDS = (
     "Amazon says that a part was shipped, and neither shows a package nor counts a piece: look in "
-    "Seller Central what was sent, fetch the order again, and release this."
+    "Seller Central what was sent. This ends by itself once Amazon shows it."
 )
-"""What is left to a person of an order of which all would be sent, and a part perhaps twice."""
+"""What is left to a person of an order of which all would be sent, and a part perhaps twice. Amazon
+may show the package a moment later than the status."""
 ON_DELIVERY = "CashOnDelivery"
 MAX_SHIPMENTS = 500
 """What an input takes."""
@@ -109,7 +110,13 @@ def input_of(
     fulfilled = fulfilled_of(source)
     if status == "PARTIALLY_SHIPPED" and not fulfilled:
         return NoteReport(
-            ref=ref, source=SOURCE, topic=status, words=UNTOLD_WORDS, hold="before_hand_over"
+            ref=ref,
+            source=SOURCE,
+            topic=status,
+            words=UNTOLD_WORDS,
+            hold="before_hand_over",
+            at=moment_of(source.last_updated_time),
+            unread=True,
         )
     return UpdateOrder(order=canonical_order(source, rounding, settings), fulfilled=fulfilled)
 

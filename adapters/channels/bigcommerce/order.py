@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from adapters.channels.bigcommerce.about import attributes_of
 from adapters.channels.bigcommerce.money import (
@@ -61,7 +62,7 @@ MAX_SHIPMENTS = 500
 """What an input takes."""
 UNTOLD_WORDS = (
     "The shop says that a part was shipped and shows no shipment: enter there what was sent, or "
-    "set it to Awaiting Fulfillment if nothing was, and release this."
+    "set it to Awaiting Fulfillment if nothing was. This ends by itself then."
 )
 """What is left to a person of an order of which all would be sent, and a part perhaps twice."""
 TEST_GATEWAY = "Test Payment Gateway"
@@ -108,7 +109,8 @@ def input_of(
         return _cancelled(order, "Every line was refunded.")
     fulfilled = fulfilled_of(source)
     if order.status_id == PARTLY_SHIPPED and not fulfilled and any(map(_is_to_go, source.products)):
-        return _note(order, status.name, UNTOLD_WORDS)
+        note = _note(order, status.name, UNTOLD_WORDS)
+        return replace(note, at=moment_of(utc(order.date_modified)), unread=True)
     return UpdateOrder(order=canonical_order(source, rounding, settings), fulfilled=fulfilled)
 
 

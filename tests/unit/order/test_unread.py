@@ -126,3 +126,21 @@ def test_an_order_that_is_not_known_is_not_made_by_it() -> None:
 def test_an_order_that_has_left_is_told_of_it_alone() -> None:
     """There is nothing to hold back any more."""
     given_shipped().when(UNREAD).then_events(e.ReportNoted)
+
+
+def test_a_part_that_is_shown_later_is_counted_and_waited_for_no_more() -> None:
+    """A channel says that a part was shipped before it shows which: a reading as new, with the
+    shipment, frees the order, and so does one that says it is not so. One before it, or the same
+    word once more, frees nothing."""
+    part = replace(at(2), topic="PARTIALLY_SHIPPED", known=False)
+    shipment = i.OutsideShipment(outside_id="1", units=(f.Units("1", "SKU-1", 1),))
+    story = given_released().when(part)
+    story.when(part, i.UpdateOrder(order=later(1)))
+    assert held(story) == ["unread-statement"]
+    story.when(i.UpdateOrder(order=later(2), fulfilled=(shipment,)))
+    assert held(story) == []
+    assert [name for name, _ in story.state.outside] == ["1"]
+    expected = Story().when(part).when(i.PlaceOrder(order=later(2), fulfilled=(shipment,)))
+    assert held(expected) == []
+    undone = given_released().when(part).when(i.UpdateOrder(order=later(3)))
+    assert held(undone) == []
