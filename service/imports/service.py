@@ -2,7 +2,8 @@
 
 Accepted means that the stream has it on disk. A repeat changes nothing: the delivery id is the
 digest of the canonical order, so the same order is the same delivery, however its file was saved.
-An import places orders and never changes one that is here.
+An import places orders and never changes one that is here, also where an earlier version knows it
+by a reference that a spreadsheet had damaged.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 
 from actors.order.mapping import is_stated_by
 from actors.runtime.errors import JournalUnavailable, StreamUnavailable
+from adapters.channels.csv.cells import former_refs
 from adapters.channels.csv.orders import Found
 from adapters.postgres.imported import Aside, Known
 from schemas.contracts import refusals
@@ -82,6 +84,7 @@ class _Ready(Struct):
     found: Found
     order_id: OrderId
     delivery_id: str
+    former: tuple[tuple[OrderId, str], ...]
     failure: str = ""
 
 
@@ -138,12 +141,21 @@ class CsvImport:
             self.counts.stopped = True
             return False
         ready = [
-            _Ready(found, order_id_for(self._channel, found.ref), f"csv:{found.digest}")
+            _Ready(
+                found,
+                order_id_for(self._channel, found.ref),
+                f"csv:{found.digest}",
+                tuple((order_id_for(self._channel, x), x) for x in former_refs(found.ref)),
+            )
             for found in window
             if found.order is not None
         ]
-        known = await self._known(ready)
-        new = [one for one in ready if not _is_known(known.get(one.order_id))]
+        known = await self._known(ready, former=True)
+        new = [
+            one
+            for one in ready
+            if not _is_known(known.get(one.order_id)) and _damaged(one, known) is None
+        ]
         became: dict[str, str] = {}
         if not self._dry_run:
             await self._publish(new)
@@ -158,12 +170,16 @@ class CsvImport:
         self.counts.stopped = any(one.failure for one in new)
         return not self.counts.stopped
 
-    async def _known(self, ready: Sequence[_Ready]) -> Mapping[OrderId, Known]:
+    async def _known(
+        self, ready: Sequence[_Ready], *, former: bool = False
+    ) -> Mapping[OrderId, Known]:
+        """Return those that are here; `former`: also under what their references were before."""
         if not ready:
             return {}
-        return await self._here.known(
-            [one.order_id for one in ready], [self._scoped(one) for one in ready]
-        )
+        asked = [(one.order_id, self._scoped(one)) for one in ready]
+        if former:
+            asked += [(order_id, "") for one in ready for order_id, _ in one.former]
+        return await self._here.known([x for x, _ in asked], [x for _, x in asked])
 
     def _scoped(self, one: _Ready) -> str:
         """Return the delivery id as the intake has it."""
@@ -253,6 +269,10 @@ class CsvImport:
         there = known.get(one.order_id)
         if there is not None and _is_known(there):
             return self._there(entry, found, there)
+        if (former := _damaged(one, known)) is not None:
+            order_id, ref = former
+            why = (_DAMAGED.format(ref=ref, order_id=order_id, clean=one.found.ref),)
+            return replace(entry, reason=refusals.ORDER_DIFFERS, why=why)
         if self._dry_run:
             return replace(entry, outcome="would be accepted")
         if one.failure:
@@ -281,6 +301,17 @@ _DIFFERS = (
     "Compare with `orders show {order_id}`; if the file is right, cancel that order and import "
     "this one under another ref."
 )
+
+_DAMAGED = (
+    "The order {order_id} is here under the reference {ref!r}, which a spreadsheet had made of "
+    "{clean!r} when it was imported: this one would be sent a second time. Compare with `orders "
+    "show {order_id}`; if it is another order, import it under another ref."
+)
+
+
+def _damaged(one: _Ready, known: Mapping[OrderId, Known]) -> tuple[OrderId, str] | None:
+    """Return the order that an earlier version placed of the same rows, and its reference."""
+    return next((x for x in one.former if _is_known(known.get(x[0]))), None)
 
 
 def _is_known(known: Known | None) -> bool:

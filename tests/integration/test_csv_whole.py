@@ -157,3 +157,30 @@ async def test_a_file_over_http(whole: Whole) -> None:
     lines = a_file(a_row("H-8")) + b"\n" * MAX_ROWS + b"x"
     assert (await post(lines, "import-3"))[0] == 413
     whole.cli("orders", "cancel", "H-1", "--reason", "test over")
+
+
+async def test_an_order_under_a_damaged_reference_is_not_placed_again(
+    whole: Whole, tmp_path: Path
+) -> None:
+    """What an earlier version took as `7001.0` keeps that name; its file, by the command line and
+    over HTTP, is refused for it and names both orders."""
+    order = whole.order(ref="7001.0", number="7001.0", payment="pending")
+    placed = await whole.place(order, X_Orderwright_Channel=CHANNEL)
+    order_id = str(placed["order_id"])
+    await whole.until("7001.0", "placed")
+    file, report = tmp_path / "orders.csv", tmp_path / "report.csv"
+    file.write_bytes(a_file(a_row("7001.0", **SKUS)))
+    words = ("orders", "import", str(file), "--channel", CHANNEL, "--report", str(report))
+    whole.cli(*words, code=1)
+    (line,) = report_of(report)
+    assert (line["ref"], line["reason"]) == ("7001", "order_differs")
+    assert order_id in line["why"]
+    answer = await whole.api(
+        "POST", "/api/v1/orders/import", body=file.read_bytes(), Idempotency_Key="damaged",
+        **ON_CHANNEL,
+    )  # fmt: skip
+    entries: Any = answer.json()["orders"]
+    entry = entries[0]
+    assert (entry["outcome"], entry["order_id"]) == ("refused", order_id_for(CHANNEL, "7001"))
+    assert order_id in entry["why"][0]
+    whole.cli("orders", "cancel", "7001.0", "--reason", "test over")

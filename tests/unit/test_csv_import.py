@@ -100,6 +100,37 @@ async def test_new_known_and_different_orders() -> None:
     assert told[4].order_id == order_id_for(CHANNEL, "E")
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("former", "now", "ref"),
+    [
+        ("1001.0", "1001.0", "1001"), ("1001.00", "1001", "1001"), ("1001,0", "1001", "1001"),
+        ("1001,00", "1001,00", "1001"), ('="1001"', '="1001"', "1001"), ("'1001", "1001", "1001"),
+        ('="A-1"', "A-1", "A-1"), ("'7-A", "'7-A", "7-A"),
+    ],
+)  # fmt: skip
+async def test_what_is_here_under_a_damaged_reference_is_not_placed_twice(
+    former: str, now: str, ref: str, *, dry_run: bool
+) -> None:
+    """An earlier version kept what a spreadsheet had made of a reference: the row is refused and
+    names both, whether its file was corrected meanwhile or not; others pass."""
+    stream = Stream()
+    here = Here({former: replace(PLACED, delivered=False, body_digest="x")})
+    told = await run(CsvImport(stream, here, CHANNEL, dry_run=dry_run), orders(now, "2002"))
+    assert (told[0].ref, told[0].outcome, told[0].reason) == (ref, "refused", "order_differs")
+    assert told[0].order_id == order_id_for(CHANNEL, ref)
+    assert str(order_id_for(CHANNEL, former)) in told[0].why[0]
+    assert f"under the reference {former!r}" in told[0].why[0]
+    assert [ref for ref, _ in stream.taken] == ([] if dry_run else ["2002"])
+
+
+async def test_an_order_under_its_own_reference_is_there_whatever_is_beside_it() -> None:
+    """Both are here, so nothing would be placed; what only a payment named has to come yet."""
+    here = Here({"1001": PLACED, "1001.0": PLACED, "2002.0": replace(PLACED, delivered=False)})
+    told = await run(CsvImport(Stream(), here, CHANNEL), orders("1001", "2002"))
+    assert [one.outcome for one in told] == ["already there", "accepted"]
+
+
 async def test_a_dry_run_sends_nothing() -> None:
     """It looks and checks all the same."""
     stream = Stream()

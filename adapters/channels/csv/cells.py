@@ -17,6 +17,7 @@ from msgspec import Struct
 from adapters.channels.csv.columns import Column, Kind
 from schemas.contracts.strict_json import shown
 from schemas.order.canonical import Payment
+from schemas.order.ids import MAX_REF_LENGTH
 from schemas.order.money import MoneyRefused, exponent_of, minor_units
 from schemas.order.phones import corrected
 
@@ -124,6 +125,17 @@ def cell_of(cells: list[str], at: int, column: Column) -> str:
     if column.name in _KNOWN_BY_DIGITS and (found := _WITH_DECIMAL.fullmatch(text)):
         return found[1]
     return text
+
+
+def former_refs(ref: str) -> tuple[str, ...]:
+    """Return what else a reference may be called in an order of a version that kept what a
+    spreadsheet had made of it: `1001.0`, `="1001"` or `'1001`. At most six."""
+    found = [f'="{ref}"']
+    if _MARKED.fullmatch(f"'{ref}"):
+        found.append(f"'{ref}")
+    if ref.isascii() and ref.isdigit():
+        found += [f"{ref}{mark}{zeros}" for mark in ".," for zeros in ("0", "00")]
+    return tuple(one for one in found if len(one) <= MAX_REF_LENGTH)
 
 
 def _money(text: str, column: Column, currency: str, reading: Reading) -> object:
