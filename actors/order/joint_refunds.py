@@ -12,6 +12,7 @@ from actors.order.giving_back import Due, due, had, is_through_channel, left, wo
 from actors.order.joint_row import Joint
 from actors.order.reading import MONEY_IS_GONE, is_held
 from actors.order.signs import Sign
+from actors.order.twice import paid_before
 from actors.order.work import Work
 from actors.refund.thing import EXCESS, MAX_REFUNDS, REFUNDED, REFUSED
 from schemas.messages import events as e
@@ -168,6 +169,8 @@ def start(work: Work, command: i.EditOrder) -> str:
             "without what was given back before."
         )
     settles, covers = _settled(work, owes, units, amount, goodwill=ask.goodwill)
+    if why := paid_before(state, order, ask, owes, units=units, covers=covers, amount=amount):
+        return why
     # Where a person has paid back a part, it is the rest of an amount, and not what units come to:
     # the channel would calculate, and pay, that part again.
     by_hand = plain and state.settled_minor > 0

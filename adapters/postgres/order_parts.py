@@ -10,6 +10,7 @@ from msgspec import Struct
 from actors.fulfilment.table import TABLE as FULFILMENT
 from actors.kernel import ledger
 from actors.order.state import LineState, State
+from actors.order.twice import lines_paid
 from actors.order.words import of_fulfilment
 from adapters.postgres.payment_parts import (
     CaptureView,
@@ -181,7 +182,8 @@ class OrderParts(Struct, frozen=True, kw_only=True):
     """An order's parts. `overdue` are things that waited longer than they may; `cancel` says why
     the order is to be cancelled ("": it is not); `owed_minor` is money owed to the customer.
     `duplicate_of` is the order that is worked on instead; `ship_by` is when goods have to be handed
-    over at the latest ("": any time). `rules` is what the seller's rules decided last."""
+    over at the latest ("": any time). `rules` is what the seller's rules decided last.
+    `paid_by_hand` are ids of lines of which a person paid units back by other means."""
 
     lines: tuple[LineView, ...]
     fulfilments: tuple[FulfilmentView, ...]
@@ -202,6 +204,7 @@ class OrderParts(Struct, frozen=True, kw_only=True):
     payments: tuple[PaymentView, ...] = ()
     captures: tuple[CaptureView, ...] = ()
     refunds: tuple[RefundView, ...] = ()
+    paid_by_hand: tuple[str, ...] = ()
 
 
 def parts_of(state: State) -> OrderParts:
@@ -245,6 +248,7 @@ def parts_of(state: State) -> OrderParts:
         payments=payments_of(state),
         captures=captures_of(state),
         refunds=refunds_of(state),
+        paid_by_hand=lines_paid(state),
     )
 
 

@@ -273,12 +273,14 @@ class ParcelCodes(Struct, frozen=True, kw_only=True):
 class RefundAsk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Money that a person gives back, in minor units of what the customer pays in. Without an
     amount it is what `lines` and, with `shipping`, what was paid for shipping come to, or, without
-    these, what is owed. `goodwill`: it is beside what is owed, which stays owed."""
+    these, what is owed. `goodwill`: it is beside what is owed, which stays owed. `again`: the
+    person knows that goods that he names were paid back by hand before, and means it."""
 
     amount_minor: Annotated[int, Meta(ge=1, le=MAX_MINOR)] | None = None
     lines: Annotated[tuple[LineEdit, ...], Meta(max_length=500)] = ()
     shipping: bool = False
     goodwill: bool = False
+    again: bool = False
 
 
 class EditOrder(Struct, frozen=True, kw_only=True, tag="person.edit.v1", omit_defaults=True):

@@ -286,6 +286,10 @@ def refund(
     goodwill: Annotated[
         bool, typer.Option("--goodwill", help="Beside what is owed, which stays owed.")
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Also if the goods were paid back by hand before."),
+    ] = False,
     channel: Channel = "",
     wait: Wait = False,
     data: Data = None,
@@ -295,7 +299,7 @@ def refund(
 
     _require_reason(reason)
     lines = tuple(_line(one) for one in line or ())
-    told = Told(amount=amount, lines=lines, shipping=shipping, goodwill=goodwill)
+    told = Told(amount=amount, lines=lines, shipping=shipping, goodwill=goodwill, again=again)
     person, at = this_person(), At(data, channel, wait)
     _decide(at, "refund", which, lambda orders: orders.refund(which, told, person, reason))
 

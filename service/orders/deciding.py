@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from actors.order.twice import PAID_BY_HAND
 from adapters.postgres.views import OrderView
 from schemas.messages.inputs import EditOrder, RefundAsk
 from schemas.messages.words.parts import counted
@@ -108,6 +109,9 @@ def _refuse_refund(view: OrderView, refund: RefundAsk) -> None:
     for line in refund.lines:
         if line.line_id not in known:
             raise NotNow(f"The order has no line {line.line_id}; it has: {', '.join(known[:20])}.")
+    meant = refund.again or refund.goodwill
+    if not meant and any(line.line_id in view.paid_by_hand for line in refund.lines):
+        raise NotNow(PAID_BY_HAND)
 
 
 def _stage(stage: str) -> str:

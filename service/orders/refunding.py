@@ -17,6 +17,7 @@ class Told(Struct, frozen=True, kw_only=True):
     lines: tuple[dict[str, object], ...] = ()
     shipping: bool = False
     goodwill: bool = False
+    again: bool = False
 
     def ask(self, currency: str) -> dict[str, Any]:
         """Return the `refund` of an edit, in minor units. Raises MoneyRefused for what is not an
@@ -28,4 +29,6 @@ class Told(Struct, frozen=True, kw_only=True):
             found["shipping"] = True
         if self.goodwill:
             found["goodwill"] = True
+        if self.again:
+            found["again"] = True
         return found

@@ -90,6 +90,7 @@ def give_back(world: World, choices: Choices) -> None:
         lines=(i.LineEdit(line_id=line, quantity=choices.whole(1, 2)),) if how == 3 else (),
         shipping=how == 3 and choices.chance(30),
         goodwill=how == 2,
+        again=how == 3 and choices.chance(50),
     )
     world.give(i.EditOrder(ref=REF, person="bob", reason="late", refund=ask))
 

@@ -31,8 +31,9 @@ def test_amounts_are_in_the_customer_s_currency() -> None:
 def test_a_refund_goes_by_itself() -> None:
     """What is told on the command line is what the API takes; nothing else is changed with it."""
     lines = ({"line_id": "71", "quantity": 1},)
-    asked = edit(refund=Told(lines=lines, shipping=True).ask("USD"))
-    assert asked == RefundAsk(lines=(LineEdit(line_id="71", quantity=1),), shipping=True)
+    asked = edit(refund=Told(lines=lines, shipping=True, again=True).ask("USD"))
+    named = (LineEdit(line_id="71", quantity=1),)
+    assert asked == RefundAsk(lines=named, shipping=True, again=True)
     with pytest.raises(Refused, match="send two edits"):
         edit(refund={}, note="ring twice")
     with pytest.raises(Refused, match="twice"):
