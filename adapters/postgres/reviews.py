@@ -34,6 +34,11 @@ MAX_QUESTIONS = 5
 
 Decided = Literal["approved", "rejected"]
 
+SERVICE = "the service"
+"""Who takes back a decision that was not carried out, as the audit names it."""
+
+NOT_CARRIED_OUT = "The order has not carried it out by now, so it is to be decided again."
+
 
 class Review(Struct, frozen=True, kw_only=True):
     """A hold that waits for a person. `claimed_by` is "" for no one, `asked` an open question;
@@ -101,9 +106,11 @@ class Reviews:
 
         await self._pool.run(work)
 
-    async def give_back(self, before: datetime) -> None:
-        """Put back what was decided before then and what the order did not carry out."""
-        await self._pool.fetch(_sql()["returned"], before)
+    async def give_back(self, before: datetime, now: datetime) -> None:
+        """Put back what was decided before then and what the order did not carry out; the audit
+        says so of each."""
+        told = (SERVICE, "review.not_carried_out", NOT_CARRIED_OUT)
+        await self._pool.fetch(_sql()["returned"], before, now, *told)
 
     async def overdue(self, now: datetime) -> dict[str, int]:
         """Return how many are overdue by channel, and note of each since when it is."""
@@ -159,9 +166,9 @@ class Reviews:
         action = "review.approve" if decided == "approved" else "review.reject"
         return await self._do("decide", review_id, now, person, action, reason, decided)
 
-    async def undecide(self, review_id: int) -> None:
-        """Take a decision back that could not be sent."""
-        await self._pool.fetch(_sql()["undecide"], review_id)
+    async def undecide(self, review_id: int, person: str, reason: str, now: datetime) -> None:
+        """Take a decision back that could not be sent; the audit says so, and why."""
+        await self._do("undecide", review_id, now, person, "review.not_sent", reason)
 
     async def history(self, order_id: str, currency: str) -> CustomerHistory:
         """Return what else the customer of an order has with the shop."""

@@ -26,9 +26,12 @@ INSERT INTO review_orders (order_id, version) VALUES ($1, $2) ON CONFLICT (order
 DELETE FROM review_orders WHERE order_id = $1;
 
 -- name: returned
--- A decision that the order has not carried out by now: it could not be sent, or the order said why not.
-UPDATE reviews SET decided = '', decided_by = '', decided_why = '', decided_at = NULL
-WHERE closed_at IS NULL AND decided <> '' AND decided_at < $1;
+-- A decision that the order has not carried out by now: it could not be sent, or the order said why not. The audit has it: say so.
+WITH done AS (
+    UPDATE reviews SET decided = '', decided_by = '', decided_why = '', decided_at = NULL
+    WHERE closed_at IS NULL AND decided <> '' AND decided_at < $1 RETURNING id, order_id, hold_id, channel
+)
+{audit}
 
 -- name: overdue
 SELECT channel, count(*)::int AS count FROM reviews WHERE closed_at IS NULL AND due_at < $1 GROUP BY channel ORDER BY channel LIMIT 1000;
@@ -81,7 +84,11 @@ WITH done AS (
 {audit}
 
 -- name: undecide
-UPDATE reviews SET decided = '', decided_by = '', decided_why = '', decided_at = NULL WHERE id = $1 AND closed_at IS NULL;
+WITH done AS (
+    UPDATE reviews SET decided = '', decided_by = '', decided_why = '', decided_at = NULL WHERE id = $1 AND closed_at IS NULL
+    RETURNING id, order_id, hold_id, channel
+)
+{audit}
 
 -- name: prune
 DELETE FROM reviews WHERE id IN (SELECT id FROM reviews WHERE closed_at < $1 LIMIT 1000);

@@ -83,7 +83,7 @@ class ReviewWork:
             if view is not None:
                 holds = reviewed(view) if view.row.attention else ()
                 await self._reviews.follow(view.row, holds, now, due)
-        await self._reviews.give_back(now - timedelta(seconds=CARRIED_OUT_SECONDS))
+        await self._reviews.give_back(now - timedelta(seconds=CARRIED_OUT_SECONDS), now)
         late = await self._reviews.overdue(now)
         self._metrics.overdue.set(sum(late.values()))
         passed = self._clock.monotonic()

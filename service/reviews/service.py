@@ -198,8 +198,8 @@ class ReviewService:
         )
         try:
             await self._send(view, act)
-        except StreamUnavailable:
-            await self.reviews.undecide(review.id)
+        except StreamUnavailable as error:
+            await self.reviews.undecide(review.id, who, f"Not sent: {error}"[:MAX_REASON], now)
             raise
 
     def _needed(self, review: Review) -> int:

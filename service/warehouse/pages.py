@@ -148,8 +148,9 @@ class WarehousePages:
         except NotReported as error:
             return await self._page(request, person, view, task, fault=str(error), filled=filled)
         delivery_id = f"warehouse:{asked}"
-        await self._noted(person, view, f"warehouse.{what}", f"reported of {task.key}")
         await send(self._stream, view.row, what, made, delivery_id)
+        # Only now: of what the stream did not take nothing was reported.
+        await self._noted(person, view, f"warehouse.{what}", f"reported of {task.key}")
         if what in ("handed-over", "collected"):
             return redirect(f"/warehouse?said={what}")
         return redirect(f"/warehouse/{quote(task.order_id)}/{task.key}?said={what}")

@@ -195,7 +195,8 @@ async def test_an_approval_releases_its_own_hold_and_a_rejection_cancels(queue: 
 
 async def test_a_decision_that_is_not_carried_out_comes_back(queue: Queue) -> None:
     """The order did not release the hold within two minutes, or the stream is away: it is to be
-    decided again, by anyone; meanwhile no one else can."""
+    decided again, by anyone; meanwhile no one else can. The audit says of each what became of
+    it."""
     await queue.held("1", BY_RULE)
     (one,) = await queue.round()
     queue.stream.away = True
@@ -209,6 +210,13 @@ async def test_a_decision_that_is_not_carried_out_comes_back(queue: Queue) -> No
     assert still.decided == "approved"
     (back,) = await queue.round(2.0)
     assert back.decided == ""
+    rows = await queue.bench.pool.fetch("SELECT person, action FROM audit ORDER BY id")
+    assert [tuple(row) for row in rows] == [
+        ("ann", "review.approve"),
+        ("ann", "review.not_sent"),
+        ("ann", "review.approve"),
+        ("the service", "review.not_carried_out"),
+    ]
 
 
 async def test_a_question_moves_the_due_time_a_few_times(queue: Queue) -> None:
