@@ -25,7 +25,9 @@ STAGES = ("released", "picked", "packed")
 """Stages of a fulfilment that somebody in the house works on. An order is as far by the same words
 (`actors.order.words.WORDS`)."""
 
-_FAR = sorted({word for word in WORDS.values() if word not in ("shipped", "delivered")})
+_FAR = sorted({"cancelling", *WORDS.values()} - {"shipped", "delivered"})
+"""How far an order may be of which something is in the house. What is being cancelled is not to be
+packed any more: whoever packs it has to see that."""
 
 
 class InHouse(Struct, frozen=True, kw_only=True):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from actors.order.stream import encode_state
+from actors.order.stream import encode_state, progress
 from adapters.postgres import in_house
 from adapters.postgres.in_house import PostgresInHouse
 from adapters.postgres.journal import PostgresJournal
 from adapters.postgres.views import Views
+from service.warehouse.tasks import tasks_of
 from tests.appends import CHANNEL, SEALING, append, minutes
 from tests.given import Story, given_placed, given_released
 from tests.integration.test_filtered import Shop, shop
@@ -47,3 +48,23 @@ async def test_what_waits_for_stock_hides_nothing_that_is_to_be_packed(
     assert await found(shop, "other") == []
     await kept(shop.journal, "OLDER", 5, released, "picked")
     assert await found(shop) == ["OLDER", "PARTLY"]
+
+
+async def test_what_is_being_cancelled_is_shown_while_its_goods_are_in_the_house(
+    shop: Shop,
+) -> None:
+    """Whoever packs it sees that it is not wanted any more; one of which nothing was released is
+    not shown."""
+    await kept(shop.journal, "WAITS", 10, given_placed().act("cancel"), "cancelling")
+    story = given_released().act("cancel")
+    assert progress(story.state) == "cancelling"
+    await kept(shop.journal, "STOPPED", 20, story, "cancelling")
+    assert await found(shop) == ["STOPPED"]
+    pool = shop.views._pool
+    (one,) = await PostgresInHouse(pool, Views(pool, SEALING)).oldest(None)
+    (task,) = tasks_of(
+        one.parts, order_id=one.order_id, number=one.number, channel=one.channel,
+        placed_at=one.placed_at, now=one.placed_at, ours=(),
+    )  # fmt: skip
+    assert task.stop
+    assert not task.reports.any
