@@ -7,7 +7,7 @@ them with what the channel shows, and changes what differs; when and which is de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -25,6 +25,30 @@ class Offers(Struct, frozen=True, kw_only=True):
     places: tuple[str, ...]
     buffer: int
     every_seconds: float
+
+
+class TellsStock(Protocol):
+    """Settings of a channel that may be told, as `StockBuffer` and `StockSeconds` have them."""
+
+    @property
+    def stock_buffer(self) -> int:
+        """Units that are kept back at each place."""
+        ...
+
+    @property
+    def stock_every_seconds(self) -> float:
+        """Seconds between two figures."""
+        ...
+
+
+def offers_from(places: Iterable[str], settings: TellsStock) -> Offers | None:
+    """Return what a channel is told of these places of ours, None where there are none."""
+    named = tuple(places)
+    if not named:
+        return None
+    return Offers(
+        places=named, buffer=settings.stock_buffer, every_seconds=settings.stock_every_seconds
+    )
 
 
 class Offered(Struct, frozen=True, kw_only=True):

@@ -32,6 +32,25 @@ Signing = Annotated[
     ),
 ]
 
+StockBuffer = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=1_000_000,
+        description="Units of each SKU that are kept back at each place whose stock the channel is "
+        "told, for orders that are under way to us.",
+    ),
+]
+StockSeconds = Annotated[
+    float,
+    Meta(
+        ge=1.0,
+        le=86_400.0,
+        description="The channel is told its stock once in so many seconds: what has changed since,"
+        " each SKU once.",
+    ),
+]
+
 
 class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where parcels are sent from, as a carrier prints it."""

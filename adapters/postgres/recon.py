@@ -95,45 +95,36 @@ class Count(Struct, frozen=True, kw_only=True):
     count: int
 
 
-class FoundDifference(Struct, frozen=True, kw_only=True):
+class Stated(Struct, frozen=True, kw_only=True):
+    """What a difference says. Amounts are in minor units of `currency`; `expected` and `found` say
+    in words what no amount says. `order_id` is "" where it belongs to no order of ours."""
+
+    channel: str
+    order_id: str
+    ref: str
+    number: str
+    placed_at: datetime
+    type: str
+    cause: str
+    sides: str
+    currency: str
+    expected_minor: int
+    found_minor: int
+    expected: str
+    found: str
+    about: str
+
+
+class FoundDifference(Stated, frozen=True, kw_only=True):
     """A difference as a run finds it. `identity` is the same in every run."""
 
     identity: str
-    channel: str
-    order_id: str
-    ref: str
-    number: str
-    placed_at: datetime
-    type: str
-    cause: str
-    sides: str
-    currency: str
-    expected_minor: int
-    found_minor: int
-    expected: str
-    found: str
-    about: str
 
 
-class KeptDifference(Struct, frozen=True, kw_only=True):
-    """A difference as it is kept. Amounts are in minor units of `currency`; `expected` and `found`
-    say in words what no amount says. `order_id` is "" where it belongs to no order of ours."""
+class KeptDifference(Stated, frozen=True, kw_only=True):
+    """A difference as it is kept, with what runs and people made of it."""
 
     id: int
-    channel: str
-    order_id: str
-    ref: str
-    number: str
-    placed_at: datetime
-    type: str
-    cause: str
-    sides: str
-    currency: str
-    expected_minor: int
-    found_minor: int
-    expected: str
-    found: str
-    about: str
     state: State
     first_run: int
     last_run: int

@@ -12,7 +12,15 @@ from msgspec import Struct
 
 from actors.runtime.ports import BODY, STATED
 from adapters.postgres.pool import Pool
-from adapters.postgres.recon import Entered, FoundDifference, Gross, Run, run_of, sql_of_recon
+from adapters.postgres.recon import (
+    Entered,
+    FoundDifference,
+    Gross,
+    Run,
+    Stated,
+    run_of,
+    sql_of_recon,
+)
 from adapters.postgres.sealing import Sealing
 from schemas.messages.codec import decode_order
 from schemas.order.canonical import Order
@@ -212,5 +220,5 @@ class ReconWork:
         return is_all
 
 
-_COLUMNS = FoundDifference.__struct_fields__
+_COLUMNS = ("identity", *Stated.__struct_fields__)
 _GROSS = Gross.__struct_fields__

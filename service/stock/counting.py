@@ -3,9 +3,8 @@ background."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import Callable
 from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Counter
@@ -14,17 +13,12 @@ from actors.runtime.errors import PartnerError
 from actors.runtime.ports import Clock
 from adapters.kinds import kind_named
 from adapters.kit.counting import CountsPage, StockCounter
-from adapters.postgres.leases import JOBS
 from adapters.postgres.pool import Pool
 from adapters.postgres.stock_ledger import Figure, LedgerRefused, StockLedger
 from adapters.postgres.stock_reports import Report, StockReports
-from service.app.clock import SystemClock
-from service.app.rounds import in_rounds, until_changed
 from service.settings import Settings
 from service.settings.places import Place, lag_of
-from service.wiring.partners import Kits, open_client
-from service.wiring.store import Store
-from service.wiring.wire import Wire
+from service.wiring.partners import Kits
 
 log = logging.getLogger(__name__)
 
@@ -122,57 +116,19 @@ class PlaceCount:
         return [Figure(place=self._place, sku=sku, units=units) for sku, units in named.items()]
 
 
-class StockCounting:
-    """Asks about every place that a partner counts."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        clock: SystemClock,
-        wire: Wire,
-        store: Store,
-        registry: CollectorRegistry,
-    ) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._wire = wire
-        self._store = store
-        self._metrics = CountMetrics(registry)
-        self._changed = asyncio.Event()
-
-    def use(self, settings: Settings) -> None:
-        """Ask about these places from now on."""
-        self._settings = settings
-        self._changed.set()
-
-    async def run(self) -> None:
-        """Work until cancelled; where no partner counts, this only waits."""
-        await until_changed(
-            self._changed, lambda stack: [self._rounds(one) for one in self._places(stack)]
-        )
-
-    async def _rounds(self, place: PlaceCount) -> None:
-        await in_rounds(
-            place.round,
-            every_seconds=LOOK_SECONDS,
-            may=lambda: self._store.leases.surely_holds(JOBS),
-            log=log,
-            what="Asking for a stock report",
-        )
-
-    def _places(self, stack: AsyncExitStack) -> list[PlaceCount]:
-        settings, pool = self._settings, self._store.reports
-        counted = {name: one for name, one in settings.places.items() if one.counted_by}
-        if not counted:
-            return []
-        client = open_client(settings, stack, self._clock, connections_per_host=2)
-        kits = Kits(settings, client, self._clock, intake=self._wire.publisher)
-        found = []
-        for name, place in counted.items():
-            partner = settings.partners[place.counted_by]
-            make = kind_named(partner.kind).counter
-            if make is None:  # it reports by itself
-                continue
-            counter = make(partner, kits.of(place.counted_by))
-            found.append(PlaceCount(name, place, counter, pool, self._clock, self._metrics))
-        return found
+def counts_of(
+    settings: Settings, kits: Callable[[], Kits], pool: Pool, clock: Clock, metrics: CountMetrics
+) -> list[PlaceCount]:
+    """Return every place that a partner counts when it is asked."""
+    counted = {name: one for name, one in settings.places.items() if one.counted_by}
+    if not counted:
+        return []
+    of, found = kits().of, []
+    for name, place in counted.items():
+        partner = settings.partners[place.counted_by]
+        make = kind_named(partner.kind).counter
+        if make is None:  # it reports by itself
+            continue
+        counter = make(partner, of(place.counted_by))
+        found.append(PlaceCount(name, place, counter, pool, clock, metrics))
+    return found

@@ -7,11 +7,14 @@ from collections.abc import Callable, Coroutine, Iterator
 
 from prometheus_client import CollectorRegistry
 
+from adapters.postgres.stock_offers import StockOffers
 from schemas.contracts.mappings import Mappings
 from service.app.clock import SystemClock
 from service.settings import Settings
-from service.stock.counting import StockCounting
-from service.stock.offering import StockOffering
+from service.stock import counting, offering
+from service.stock.counting import CountMetrics, counts_of
+from service.stock.offering import OfferMetrics, channels_told
+from service.stock.rounds import StockRounds
 from service.wiring.store import Store
 from service.wiring.wire import Wire
 
@@ -29,8 +32,22 @@ class StockFeeds:
         registry: CollectorRegistry,
         mappings: Callable[[], Mappings],
     ) -> None:
-        self._offering = StockOffering(settings, clock, wire, store, registry, mappings)
-        self._counting = StockCounting(settings, clock, wire, store, registry)
+        offered, counted = OfferMetrics(registry), CountMetrics(registry)
+        offers, pool = StockOffers(store.reports), store.reports
+        self._offering = StockRounds(
+            *(settings, clock, wire, store),
+            lambda now, kits: channels_told(now, kits, offers, clock, offered, mappings),
+            every_seconds=offering.LOOK_SECONDS,
+            log=offering.log,
+            what="Telling a channel its stock",
+        )
+        self._counting = StockRounds(
+            *(settings, clock, wire, store),
+            lambda now, kits: counts_of(now, kits, pool, clock, counted),
+            every_seconds=counting.LOOK_SECONDS,
+            log=counting.log,
+            what="Asking for a stock report",
+        )
 
     def use(self, settings: Settings) -> None:
         """Ask about these places, and tell these channels, from now on."""

@@ -3,11 +3,10 @@ place at most once in the channel's period, and never on an order's way."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Counter
@@ -16,16 +15,11 @@ from actors.runtime.errors import PartnerError
 from actors.runtime.ports import Clock
 from adapters.kinds import kind_named
 from adapters.kit.offering import MAX_OFFERED, Heard, Offered, Offers, StockTeller
-from adapters.postgres.leases import JOBS
 from adapters.postgres.stock_offers import StockOffers
 from schemas.contracts.mappings import Mappings, aliases_of, tables_of
-from service.app.clock import SystemClock
-from service.app.rounds import in_rounds, until_changed
 from service.settings import Settings
 from service.settings.roles import offers_of
-from service.wiring.partners import Kits, open_client
-from service.wiring.store import Store
-from service.wiring.wire import Wire
+from service.wiring.partners import Kits
 
 log = logging.getLogger(__name__)
 
@@ -152,67 +146,32 @@ def _weight(one: Heard) -> int:
     return _GRAVE.index(one.outcome)
 
 
-class StockOffering:
-    """Tells every channel that is configured so. `mappings` returns the tables in use."""
+def channels_told(
+    settings: Settings,
+    kits: Callable[[], Kits],
+    store: StockOffers,
+    clock: Clock,
+    metrics: OfferMetrics,
+    mappings: Callable[[], Mappings],
+) -> list[ChannelOffer]:
+    """Return every channel that is configured so. `mappings` returns the tables in use."""
+    told = {name: one for name, one in settings.channels.items() if offers_of(one)}
+    if not told:
+        return []
+    of, found = kits().of, []
+    for name, channel in told.items():
+        part, offers = kind_named(channel.kind).channel, offers_of(channel)
+        assert part is not None, "a channel that is told is one"
+        assert part.teller is not None, "a kind with offers has a teller"
+        assert offers is not None, "it is told"
+        teller = part.teller(channel, of(name))
+        names = partial(_names_now, mappings, name)
+        found.append(ChannelOffer(name, offers, teller, store, clock, metrics, names=names))
+    return found
 
-    def __init__(
-        self,
-        settings: Settings,
-        clock: SystemClock,
-        wire: Wire,
-        store: Store,
-        registry: CollectorRegistry,
-        mappings: Callable[[], Mappings],
-    ) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._wire = wire
-        self._store = store
-        self._metrics = OfferMetrics(registry)
-        self._mappings = mappings
-        self._changed = asyncio.Event()
 
-    def use(self, settings: Settings) -> None:
-        """Tell these channels from now on."""
-        self._settings = settings
-        self._changed.set()
-
-    async def run(self) -> None:
-        """Work until cancelled; where no channel is told, this only waits."""
-        await until_changed(
-            self._changed, lambda stack: [self._rounds(one) for one in self._channels(stack)]
-        )
-
-    async def _rounds(self, channel: ChannelOffer) -> None:
-        await in_rounds(
-            channel.round,
-            every_seconds=LOOK_SECONDS,
-            may=lambda: self._store.leases.surely_holds(JOBS),
-            log=log,
-            what="Telling a channel its stock",
-        )
-
-    def _channels(self, stack: AsyncExitStack) -> list[ChannelOffer]:
-        settings = self._settings
-        told = {name: one for name, one in settings.channels.items() if offers_of(one)}
-        if not told:
-            return []
-        client = open_client(settings, stack, self._clock, connections_per_host=2)
-        kits = Kits(settings, client, self._clock, intake=self._wire.publisher)
-        store = StockOffers(self._store.reports)
-        found = []
-        for name, channel in told.items():
-            part, offers = kind_named(channel.kind).channel, offers_of(channel)
-            assert part is not None, "a channel that is told is one"
-            assert part.teller is not None, "a kind with offers has a teller"
-            assert offers is not None, "it is told"
-            teller = part.teller(channel, kits.of(name))
-            given = name, offers, teller, store, self._clock, self._metrics
-            found.append(ChannelOffer(*given, names=self._names_of(name)))
-        return found
-
-    def _names_of(self, channel: str) -> Callable[[], Mapping[str, tuple[str, ...]]]:
-        return lambda: names_of(self._mappings(), channel)
+def _names_now(mappings: Callable[[], Mappings], channel: str) -> Mapping[str, tuple[str, ...]]:
+    return names_of(mappings(), channel)
 
 
 def names_of(mappings: Mappings, channel: str) -> Mapping[str, tuple[str, ...]]:

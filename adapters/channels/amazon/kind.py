@@ -85,15 +85,9 @@ def _queue(settings: AmazonSettings, kit: Kit) -> AmazonQueue | None:
 
 
 def _offers(settings: AmazonSettings) -> Offers | None:
-    from adapters.kit.offering import Offers
+    from adapters.kit.offering import offers_from
 
-    if not settings.stock_place:
-        return None
-    return Offers(
-        places=(settings.stock_place,),
-        buffer=settings.stock_buffer,
-        every_seconds=settings.stock_every_seconds,
-    )
+    return offers_from(filter(None, (settings.stock_place,)), settings)
 
 
 def _teller(settings: AmazonSettings, kit: Kit) -> AmazonOffering:

@@ -9,7 +9,14 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from adapters.kit.secret import Secret
-from adapters.kit.settings import ChannelSettings, Name, Signing, Url
+from adapters.kit.settings import (
+    ChannelSettings,
+    Name,
+    Signing,
+    StockBuffer,
+    StockSeconds,
+    Url,
+)
 from adapters.kit.translation import Translation
 
 LWA_URL = "https://api.amazon.com/auth/o2/token"
@@ -92,22 +99,12 @@ class AmazonSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown_
             "seller fulfils; needs `seller_id`. Empty: Amazon is not told.",
         ),
     ] = ""
-    stock_buffer: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=1_000_000,
-            description="With `stock_place`: units of each SKU that are kept back, for orders that "
-            "are under way to us.",
-        ),
-    ] = 0
+    stock_buffer: StockBuffer = 0
     stock_every_seconds: Annotated[
-        float,
+        StockSeconds,
         Meta(
-            ge=1.0,
-            le=86_400.0,
-            description="With `stock_place`: Amazon is told once in so many seconds what has "
-            "changed since, each SKU once; it takes some five SKUs a second.",
+            description="Amazon is told its stock once in so many seconds: what has changed since, "
+            "each SKU once; it takes some five SKUs a second."
         ),
     ] = 60.0
     backfill_seconds: Annotated[

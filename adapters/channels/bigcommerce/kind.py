@@ -53,15 +53,9 @@ def _sync(settings: BigCommerceSettings, kit: Kit) -> BigCommerceSync:
 
 
 def _offers(settings: BigCommerceSettings) -> Offers | None:
-    from adapters.kit.offering import Offers
+    from adapters.kit.offering import offers_from
 
-    if not settings.stock_locations:
-        return None
-    return Offers(
-        places=tuple(settings.stock_locations),
-        buffer=settings.stock_buffer,
-        every_seconds=settings.stock_every_seconds,
-    )
+    return offers_from(settings.stock_locations, settings)
 
 
 def _teller(settings: BigCommerceSettings, kit: Kit) -> BigCommerceOffering:

@@ -9,7 +9,14 @@ from msgspec import Meta, field, structs
 from adapters.channels.bigcommerce.statuses import STATUSES, Status, Way
 from adapters.kit.rounding import Level, Mode
 from adapters.kit.secret import Secret
-from adapters.kit.settings import ChannelSettings, Name, Signing, Url
+from adapters.kit.settings import (
+    ChannelSettings,
+    Name,
+    Signing,
+    StockBuffer,
+    StockSeconds,
+    Url,
+)
 from adapters.kit.translation import Translation
 
 API_URL = "https://api.bigcommerce.com"
@@ -78,24 +85,8 @@ class BigCommerceSettings(ChannelSettings, frozen=True, kw_only=True, forbid_unk
             "whose inventory is set to what is free there. Left out: the store is not told.",
         ),
     ] = field(default_factory=dict)
-    stock_buffer: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=1_000_000,
-            description="With `stock_locations`: units of each SKU that are kept back at each of "
-            "these places, for orders that are under way to us.",
-        ),
-    ] = 0
-    stock_every_seconds: Annotated[
-        float,
-        Meta(
-            ge=1.0,
-            le=86_400.0,
-            description="With `stock_locations`: the store is told once in so many seconds what "
-            "has changed since, each SKU once.",
-        ),
-    ] = 60.0
+    stock_buffer: StockBuffer = 0
+    stock_every_seconds: StockSeconds = 60.0
 
     def __post_init__(self) -> None:
         for one in self.webhook_secrets:

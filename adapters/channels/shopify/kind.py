@@ -96,15 +96,9 @@ def _hears(settings: ShopifySettings) -> frozenset[Hears]:
 
 
 def _offers(settings: ShopifySettings) -> Offers | None:
-    from adapters.kit.offering import Offers
+    from adapters.kit.offering import offers_from
 
-    if not settings.stock_locations:
-        return None
-    return Offers(
-        places=tuple(settings.stock_locations),
-        buffer=settings.stock_buffer,
-        every_seconds=settings.stock_every_seconds,
-    )
+    return offers_from(settings.stock_locations, settings)
 
 
 def _teller(settings: ShopifySettings, kit: Kit) -> ShopifyOffering:

@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from adapters.kit.secret import Secret
-from adapters.kit.settings import ChannelSettings, Name, Signing, Url
+from adapters.kit.settings import (
+    ChannelSettings,
+    Name,
+    Signing,
+    StockBuffer,
+    StockSeconds,
+    Url,
+)
 from adapters.kit.translation import Translation
 
 API_VERSION = "2026-10"
@@ -135,24 +142,8 @@ class ShopifySettings(ChannelSettings, frozen=True, kw_only=True, forbid_unknown
             " available quantities are set to what is free there. Left out: the shop is not told.",
         ),
     ] = field(default_factory=dict)
-    stock_buffer: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=1_000_000,
-            description="With `stock_locations`: units of each SKU that are kept back at each of "
-            "these places, for orders that are under way to us.",
-        ),
-    ] = 0
-    stock_every_seconds: Annotated[
-        float,
-        Meta(
-            ge=1.0,
-            le=86_400.0,
-            description="With `stock_locations`: the shop is told once in so many seconds what has "
-            "changed since, each SKU once.",
-        ),
-    ] = 60.0
+    stock_buffer: StockBuffer = 0
+    stock_every_seconds: StockSeconds = 60.0
 
     companies: Annotated[
         dict[Name, Name],
