@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Coroutine
 
 from actors.runtime.errors import JournalUnavailable, MailboxFull
@@ -55,9 +55,13 @@ UNREAD_AFTER = 20
 """After so many times the allowed deliveries (hours) a message is put aside unread: reading it may
 be what ends the process. Until then one that waited for room in quarantine keeps its reason."""
 
-EARLY_DELIVERIES = 9
-"""A report about what an order has not made yet is handed out so often, for half a minute in all:
-the order is usually being fetched. Then it goes to quarantine."""
+EARLY_SECONDS = 25.0
+"""A report about what an order has not made yet is handed out again for so long, from the first
+time that it came too early: the order is usually being fetched. The next time it goes to
+quarantine, after half a minute in all."""
+
+MAX_EARLY = 10_000
+"""Reports that wait so and whose time is remembered; of one beyond it the time begins again."""
 
 KEEP_EVERY_SECONDS = ACK_WAIT_SECONDS / 3
 """How often the stream is told that a message is still in progress: one report may be lost, and one
@@ -106,6 +110,7 @@ class Intake:
         self._batch = batch
         self._deliveries = deliveries
         self._under_way: dict[str, Taken] = {}
+        self._early: OrderedDict[str, float] = OrderedDict()
         self._ended: deque[tuple[Delivery, Span | None]] = deque()
         self._room = asyncio.Event()
         self._to_say = asyncio.Event()
@@ -314,7 +319,7 @@ class Intake:
                 " message came too early, or for the wrong channel."
             )
             self._put_aside(delivery, ORDER_UNKNOWN, (why,))
-        elif outcome == EARLY and delivery.message.deliveries < EARLY_DELIVERIES:
+        elif outcome == EARLY and self._may_wait(delivery.message.delivery_id):
             self._give_back(delivery, BUSY_SECONDS)
         elif outcome == EARLY:
             why = (
@@ -327,7 +332,17 @@ class Intake:
         else:
             self._give_back(delivery, 0.0)
 
+    def _may_wait(self, delivery_id: str) -> bool:
+        """Whether a report waits on for what it is about. How often it was delivered says little: a
+        restart or a store that is away spends deliveries, too."""
+        now = self._clock.monotonic()
+        since = self._early.setdefault(delivery_id, now)
+        while len(self._early) > MAX_EARLY:
+            self._early.popitem(last=False)
+        return now - since < EARLY_SECONDS
+
     def _done(self, delivery: Delivery, ack: Span | None = None) -> None:
+        self._early.pop(delivery.message.delivery_id, None)
         first, *repeats = self._copies_of(delivery)
         self._ended.append((first, ack))
         self._ended.extend((repeat, None) for repeat in repeats)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from actors.runtime.mailbox import COMMITTED
+from actors.runtime.mailbox import COMMITTED, EARLY
 from actors.runtime.ports import Message
 from schemas.contracts.refusals import JSON_MALFORMED, refused
 from schemas.messages.inputs import Input
-from service.inbound.intake import UNREAD_AFTER
-from tests.unit.test_intake import LocalSession, OneAnswer, a_message, as_order, refuse
+from service.inbound.intake import EARLY_SECONDS, UNREAD_AFTER
+from tests.unit.test_intake import (
+    DeliveredMessage,
+    LocalSession,
+    OneAnswer,
+    a_message,
+    as_order,
+    refuse,
+)
 
 
 async def test_a_message_that_was_tried_too_often_is_put_aside() -> None:
@@ -45,3 +52,27 @@ async def test_a_message_that_ends_the_process_each_time_is_put_aside_unread() -
     assert read == [last.message]
     assert [item.reason for item in service.shelf.items] == ["json_malformed", "undecidable"]
     assert "60 times" in service.shelf.items[1].sentences[0]
+
+
+async def test_a_report_waits_for_its_order_by_time_and_not_by_deliveries() -> None:
+    """One that a restart, or a store that was away, had handed out often before waits as long as
+    any; after half a minute it is put aside, and what waits beside it waits on."""
+    service = LocalSession(OneAnswer(EARLY), as_order)
+    service.intake.use(in_flight=4, deliveries=50)
+
+    async def take(*copies: DeliveredMessage) -> None:
+        service.intake.stopping = False
+        await service.take(*copies)
+
+    often = [a_message(delivery_id="d-1", deliveries=count) for count in (30, 31, 32)]
+    await take(often[0])
+    await take(often[1])
+    assert [one.said for one in often] == [["nak"], ["nak"], []]
+    service.clock.seconds += EARLY_SECONDS
+    other = a_message(delivery_id="d-2")
+    await take(often[2], other)
+    assert [item.reason for item in service.shelf.items] == ["order_unknown"]
+    assert (often[2].said, other.said) == (["ack"], ["nak"])
+    again = a_message(delivery_id="d-1", deliveries=1)
+    await take(again)
+    assert again.said == ["nak"], "released from quarantine, it waits from the beginning"
