@@ -59,21 +59,31 @@ def payment(work: Work, paid_minor: int | None = None, how: str = "paid") -> e.P
     )
 
 
-def paid_in_full(work: Work) -> None:
+def paid_alone(work: Work, paid_minor: int | None) -> None:
     """Take over that a channel says "paid" without the order: what was to be collected on delivery
-    is not, and what was paid beside it counts."""
+    is not, and what was paid beside it counts. `paid_minor` is as `paid` has it."""
     base = work.context.stated or work.context.order
-    if base is None:
+    now = None if base is None else paid(base, paid_minor)
+    work.say(payment(work, paid_minor, "paid" if now is None else now.payment))
+    if base is None or now is None:
         return
-    now = paid(base)
     found = difference(work, base, now)
+    if not found.facets and now.payment != "paid":
+        found = Diff(("terms",))  # what is still due is known from the order alone
     if _is_taken(work.state, found):
         _take(work, base, now, found)
+    holding.follow_promise(work, now)
 
 
-def paid(order: Order) -> Order:
-    """Return an order as a channel would state it that says "paid"."""
-    return replace(order, payment="paid", amount_due_minor=0)
+def paid(order: Order, paid_minor: int | None) -> Order:
+    """Return an order as a channel would state it that says how much of it is paid by now, in minor
+    units of its currency (None: all of it). What covers what was still due is all of it."""
+    total, said = order.totals.total_minor, order.amount_due_minor
+    due = total if said is None else said
+    if paid_minor is None or paid_minor >= due:
+        return replace(order, payment="paid", amount_due_minor=0)
+    rest = min(due, total - paid_minor)
+    return replace(order, payment="partially_paid", amount_due_minor=rest)
 
 
 def statement(
@@ -104,6 +114,7 @@ def statement(
         holding.free_doubt(work)
     outside.compare(work, order, fulfilled)
     holding.without_money(work, order)
+    holding.follow_promise(work, order)
     holding.free_compared(work, order, fetched)
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from actors.kernel import ledger
 from actors.order import mapping
 from actors.order.acceptance import to_collect
+from actors.order.reading import MONEY_IS_THERE
 from actors.order.state import State
 from actors.order.work import Work
 from schemas.messages import events as e
@@ -34,6 +35,8 @@ def difference(work: Work, base: Order, order: Order) -> Diff:
         order, setup, order.payment_method
     ):
         facets.append("due")
+    if order.payment not in MONEY_IS_THERE and _methods(base) != _methods(order):
+        facets.append("terms")
     if not facets:
         return Diff(())
     if "lines" not in facets:
@@ -117,16 +120,38 @@ def _money(order: Order) -> tuple[object, ...]:
     return priced, order.currency, order.totals, order.discounts, order.presentment
 
 
+def _methods(order: Order) -> frozenset[str]:
+    return frozenset(one.strip().casefold() for one in order.payment_method.split(","))
+
+
+def _texts(order: Order) -> dict[str, str]:
+    """What the customer asked for in words, such as an engraving. A name that begins with `_` is by
+    custom the shop's own, one with a dot ours; what apps write there reissues no task."""
+    return {
+        name: text
+        for name, text in order.attributes.items()
+        if not (name.startswith("_") or ": _" in name or "." in name.partition(": ")[0])
+    }
+
+
 def _told(order: Order) -> tuple[object, ...]:
     """What is written on papers and asked of a warehouse, beside goods and address."""
-    gifts = tuple((x.line_id, x.gift_message) for x in order.lines if x.gift_message)
+    gifts = tuple(
+        (x.line_id, x.gift_message, x.unit_codes)
+        for x in order.lines
+        if x.gift_message or x.unit_codes
+    )
     wanted = (order.ship_by, order.deliver_from, order.deliver_by, order.pickup_at)
-    return order.note, order.gift_message, gifts, wanted, order.parent_ref, order.subscription_ref
+    papers = (order.note, order.gift_message, gifts, wanted)
+    return papers, order.parent_ref, order.subscription_ref, _texts(order)
 
 
 FACETS: tuple[tuple[str, Any], ...] = (
     ("address", lambda a, b: a.ship_to != b.ship_to),
-    ("method", lambda a, b: a.shipping_method != b.shipping_method),
+    (
+        "method",
+        lambda a, b: (a.shipping_method, a.labels_from) != (b.shipping_method, b.labels_from),
+    ),
     ("contact", lambda a, b: (a.customer, a.bill_to) != (b.customer, b.bill_to)),
     ("note", lambda a, b: _told(a) != _told(b)),
     ("lines", lambda a, b: mapping.lines_of(a) != mapping.lines_of(b)),

@@ -13,7 +13,7 @@ from actors.order.evolve_stops import STOPS
 from actors.order.normalise import surviving
 from actors.order.ruling import kept
 from actors.order.state import Cancel, Hold, LineState, Lost, Stuck, Task
-from actors.order.table import CANCELLED, FINAL, PLACED
+from actors.order.table import CANCELLED, EXPECTED, FINAL, PLACED
 from schemas.messages import events as e
 from schemas.messages.effects import FetchOrder, tag_of
 from schemas.order.things import ORDER
@@ -60,6 +60,7 @@ def _placed(draft: Draft, event: e.Placed) -> None:
         currency=event.currency,
         total_minor=event.total_minor,
         payment=state.payment or event.payment,
+        prepaid=-1,
         payment_method=event.payment_method,
         country=event.country,
         notify=event.notify,
@@ -80,6 +81,8 @@ def _lines(lines: tuple[e.NewLine, ...]) -> tuple[LineState, ...]:
 def _paid(draft: Draft, event: e.PaymentConfirmed) -> None:
     _named(draft, event)
     draft.set(payment=event.payment)
+    if draft.get("stage") == EXPECTED:
+        draft.set(prepaid=event.paid_minor)
 
 
 def _report_noted(draft: Draft, event: e.ReportNoted) -> None:
@@ -106,6 +109,7 @@ REVISIONS = {
     "lines": ("book",),
     "money": ("book",),
     "due": ("address", "task", "book"),
+    "terms": (),
 }
 """What is told again when a facet of the order changes: the label's address, the warehouse's task,
 the ERP's order."""

@@ -3,11 +3,14 @@ ends them."""
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from actors.order.acceptance import accept, promised_by
 from actors.order.decision import moment
 from actors.order.evolve import BY_ITSELF
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
 from actors.order.state import Hold
-from actors.order.table import DUPLICATE, OPEN, TABLE
+from actors.order.table import ACCEPTED, DUPLICATE, OPEN, TABLE
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -22,6 +25,8 @@ SAID_TWICE, UNREAD = "said-twice", "unread-statement"
 """Of holds until it is known which of two statements for one second was the last, and of one that
 was not understood."""
 NEWS_BEYOND, OUTSIDE_BEYOND = "news-beyond", "outside-beyond"
+UNPROMISED = "terms-gone"
+"""A hold of an order whose payment is not promised any more."""
 STOPS_BEYOND, REQUESTS_BEYOND = "stops-beyond", "requests-beyond"
 """Holds of an order that has more of something than is kept: a person looks at the channel."""
 
@@ -101,6 +106,34 @@ def without_money(work: Work, order: Order) -> None:
             "money-gone",
             f"the channel says the payment is {order.payment}: cancel, or ship all the same",
         )
+
+
+def follow_promise(work: Work, order: Order) -> None:
+    """An order that was accepted because its payment was promised follows the promise: where the
+    channel now names a method that promises nothing, nothing leaves the house until it is paid or
+    promised again, or a person decides."""
+    state, setup = work.state, work.context.setup
+    if state.stage != ACCEPTED or state.payment in MONEY_IS_GONE:
+        return
+    held = [x for x in state.holds if x.hold_id.startswith(f"{UNPROMISED}-")]
+    if not held and work.before.payment_method == state.payment_method:
+        return
+    if accept(replace(state, holds=()), setup).basis:
+        for hold in held:
+            _free(work, hold, "it is paid or promised by now")
+    elif not held and _was_promised(work) and (state.sums.get("o") or state.sums.get("a")):
+        named = order.payment_method or "none"
+        once(
+            work,
+            UNPROMISED,
+            f"it was accepted because its payment was promised by {work.before.payment_method}, "
+            f"and the channel now names another method ({named}): wait for the payment, cancel, or "
+            "release this to ship all the same",
+        )
+
+
+def _was_promised(work: Work) -> bool:
+    return promised_by(work.before.payment_method, work.context.setup.promised)
 
 
 def once(work: Work, name: str, reason: str) -> None:

@@ -53,9 +53,10 @@ def confirm_payment(work: Work, command: i.ConfirmPayment) -> None:
         _place(work, command.order, command.fulfilled, paid=True)
     else:
         if state.stage not in (CLOSED, CANCELLED) and state.payment not in MONEY_IS_THERE:
-            work.say(change.payment(work, command.paid_minor))
             if command.order is None:
-                change.paid_in_full(work)
+                change.paid_alone(work, command.paid_minor)
+            else:
+                work.say(change.payment(work, command.paid_minor))
         if command.order is not None:
             change.statement(work, command.order, command.fulfilled)
     if command.order is not None and command.unasked is not None:
@@ -185,11 +186,10 @@ def _place(
     fetched: int = 0,
 ) -> None:
     context = work.context
-    if (paid or work.state.payment == "paid") and order.payment not in (
-        *MONEY_IS_THERE,
-        *MONEY_IS_GONE,
-    ):
-        order = change.paid(order)
+    known = work.state.prepaid if work.state.prepaid >= 0 and not paid else None
+    was_paid = paid or work.state.payment == "paid"
+    if was_paid and order.payment not in (*MONEY_IS_THERE, *MONEY_IS_GONE):
+        order = change.paid(order, known)
     made = mapping.made_of(order, context)
     work.body = made.body
     if made.body is not order:
@@ -204,7 +204,7 @@ def _place(
             reference=context.reference,
             currency=order.currency,
             total_minor=order.totals.total_minor,
-            payment="paid" if paid else order.payment,
+            payment=order.payment,
             payment_method=order.payment_method,
             source_updated_at=order.updated_at,
             lines=mapping.lines_of(made.body),
@@ -219,6 +219,8 @@ def _place(
             ship_by=order.ship_by or "",
         )
     )
+    if order.payment == "partially_paid" and work.state.payment == "paid":
+        work.say(change.payment(work, known, order.payment))
     if work.state.cancel is not None:
         wishes = _everything(work.state)
         work.say(e.UnitsDropped(rule="drop", moves=tuple(_dropping(wishes))))

@@ -20,7 +20,7 @@ from schemas.messages.effects import Units
 from schemas.messages.rule_events import Ruling
 from schemas.order.things import Key
 
-VERSION = 8
+VERSION = 9
 """Of the structs below, and of what events make of them; a stored state of another one is rebuilt
 from the events."""
 
@@ -159,8 +159,9 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
 
     `family` names the machines and their versions that made it. `collected` is the amount to
     collect that went with fulfilments that are done, `prepaid` what was paid beside it (-1: nothing
-    was collected when the channel stated the order last), `settled_minor` the money owed that a
-    person settled, `named` of how many units that were cancelled here one was told.
+    was collected when the channel stated the order last; while only its payment has come, how much
+    that says is paid), `settled_minor` the money owed that a person settled, `named` of how many
+    units that were cancelled here one was told.
     `source_updated_at` is the order's time of change in the channel's latest statement, `heard_at`
     the same in its latest message that says only that the order is cancelled. `beside` says that
     the channel's latest statement is kept beside the body. `address`, `task` and `book` are the

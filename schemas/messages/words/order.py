@@ -30,6 +30,7 @@ FACETS = {
     "lines": "the lines",
     "money": "the amounts",
     "due": "the amount to collect",
+    "terms": "the method of payment",
 }
 """What may differ after a change, in words."""
 

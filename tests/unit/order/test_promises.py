@@ -1,0 +1,62 @@
+"""Payments that are promised, and parts of payments: what an order is accepted by may change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from schemas.messages import inputs as i
+from tests.given import REF, Story, an_order, given_placed, later
+from tests.unit.order.test_people import COD
+
+
+def test_a_promise_that_comes_later_is_one() -> None:
+    """Given a pending order whose method the channel does not know yet: named later, it promises
+    the payment as it would have at once."""
+    story = given_placed(Story(setup=COD), payment="pending").then_stage("placed")
+    named = later(5, payment="pending", payment_method="Net30")
+    story.when(i.UpdateOrder(order=named)).then_stage("accepted")
+    assert story.state.payment_method == "Net30"
+
+
+def test_a_promise_that_is_withdrawn_holds_the_order() -> None:
+    """Given an order that was accepted by its terms and then names another method, nothing leaves:
+    until it is paid, or promised again, or a person lets it go."""
+    unpaid: dict[str, Any] = {"payment": "pending", "payment_method": "bank transfer"}
+    ends: tuple[i.Input, ...] = (
+        i.ConfirmPayment(ref=REF),
+        i.UpdateOrder(order=later(9, payment="paid", payment_method="bank transfer")),
+        i.UpdateOrder(order=later(9, payment="pending", payment_method="net30")),
+    )
+    for end in ends:
+        story = given_placed(Story(setup=COD), payment="pending", payment_method="net30")
+        story.then_stage("accepted").when(i.UpdateOrder(order=later(5, **unpaid)))
+        held = list(story.state.holds)
+        assert next(x.reason for x in held).startswith(
+            "it was accepted because its payment was promised by net30"
+        )
+        story.when(i.UpdateOrder(order=later(6, note="hurry", **unpaid)))
+        assert list(story.state.holds) == held
+        story.when(end)
+        assert not story.state.holds
+    story = given_placed(Story(setup=COD), payment="pending", payment_method="net30")
+    story.when(i.UpdateOrder(order=later(5, **unpaid))).act("release", story.state.holds[0].hold_id)
+    story.when(i.UpdateOrder(order=later(6, note="hurry", **unpaid)))
+    assert not story.state.holds
+
+
+@pytest.mark.parametrize("first", ["order", "payment"])
+def test_a_part_of_the_payment_is_not_the_payment(first: str) -> None:
+    """Given 1.00 paid of 22.50, whichever is heard of first: the order waits for the rest, and is
+    accepted when all of it is there."""
+    order, part = i.PlaceOrder(order=an_order(payment="pending")), i.ConfirmPayment(ref=REF)
+    told = (order, replace(part, paid_minor=100))
+    story = Story().when(*(told if first == "order" else reversed(told)))
+    story.then_stage("placed")
+    assert story.state.payment == "partially_paid"
+    assert story.order is not None
+    assert story.order.amount_due_minor == 2150
+    story.when(replace(part, paid_minor=2250)).then_stage("accepted")
+    assert story.state.payment == "paid"
