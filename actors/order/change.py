@@ -20,9 +20,9 @@ from actors.order.difference import FACETS, Diff, difference, of_lines
 from actors.order.differs import leave, too_late
 from actors.order.evolve import BY_ITSELF, CHANNEL
 from actors.order.normalise import surviving
-from actors.order.owed import prepaid_by
+from actors.order.owed import prepaid_by, still_settled
 from actors.order.places import moved, staying
-from actors.order.reading import MONEY_IS_THERE
+from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
 from actors.order.state import State
 from actors.order.table import (
     ACCEPTED,
@@ -188,6 +188,7 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
             mappings=context.mappings.version,
             stated_digest=made.stated_digest,
             prepaid_minor=prepaid_by(work, order),
+            settled_minor=still_settled(state, order),
             ship_by=order.ship_by or "",
         )
     )
@@ -371,7 +372,10 @@ def _edited(body: Order, command: i.EditOrder) -> Order:
 
 
 def _paid_or(stated: str, state: State) -> str:
-    """Money that came stays: a statement does not take it back."""
+    """Money that came stays: a statement does not take it back, but where we cancelled the order
+    and the channel gives it back."""
+    if state.cancel is not None and stated in MONEY_IS_GONE:
+        return stated
     if state.payment in MONEY_IS_THERE and stated not in MONEY_IS_THERE:
         return state.payment
     return stated

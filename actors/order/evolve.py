@@ -130,6 +130,7 @@ def _changed(draft: Draft, event: e.Changed) -> None:
         payment=event.payment,
         payment_method=event.payment_method,
         prepaid=event.prepaid_minor if event.prepaid_minor >= 0 else state.prepaid,
+        settled_minor=event.settled_minor if event.settled_minor >= 0 else state.settled_minor,
         country=event.country,
         notify=event.notify,
         lines=state.lines + _lines(event.lines),
@@ -250,7 +251,7 @@ def _task_opened(draft: Draft, event: e.TaskOpened) -> None:
 
 def _task_closed(draft: Draft, event: e.TaskClosed) -> None:
     amount = sum(x.amount_minor for x in draft.get("tasks") if x.task_id == event.task_id)
-    if amount:
+    if amount and event.person != BY_ITSELF:
         draft.set(settled_minor=draft.get("settled_minor") + amount)
     draft.set(tasks=tuple(one for one in draft.get("tasks") if one.task_id != event.task_id))
 

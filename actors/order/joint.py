@@ -300,8 +300,8 @@ JOINT: tuple[Joint, ...] = (
             *("total_minor", "refunds"),
         ),
         joint_order.money,
-        (e.TaskOpened,),
-        "money that is owed is one person's task",
+        (e.TaskOpened, e.TaskClosed),
+        "money that is owed is one person's task, and none that the channel gave back",
         needs=(Sign.CANCELLED_UNITS | Sign.COLLECTED,),
     ),
     Joint(

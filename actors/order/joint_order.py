@@ -14,12 +14,14 @@ from actors.order.giving_back import due, taken_off
 from actors.order.joint_refunds import is_automatic
 from actors.order.owed import owed
 from actors.order.reading import shipped
-from actors.order.state import State
+from actors.order.state import State, Task
 from actors.order.table import ACCEPTED, CANCELLED, FINAL, PLACED
 from actors.order.wanted import is_to_be_told
 from actors.order.work import Work
+from actors.order.worth import still_shown_units
 from schemas.messages import effects as f
 from schemas.messages import events as e
+from schemas.order.canonical import Order
 from schemas.order.money import decimal_text
 from schemas.order.things import MESSAGE
 
@@ -98,15 +100,22 @@ def money(work: Work) -> e.OrderEvent | None:
         amount, currency = owed(state, work.order, work.context)
         amount -= state.settled_minor
     task = next((one for one in state.tasks if one.task_id == MONEY), None)
-    if amount <= 0 or (task is not None and task.amount_minor == amount):
+    if amount <= 0:
+        return None if task is None else _paid_back(task)
+    if task is not None and task.amount_minor == amount:
         return None
     what = f"{decimal_text(amount, currency)} {currency} are owed to the customer"
-    gone = _cancelled_units(state)
+    gone = _cancelled_units(state, work.order)
     words = f"{what} for {gone or 'what was collected beyond what the order comes to'}"
     if gone and _is_shown(work):
         why = "a part of the order has left, so " if shipped(state) else ""
         words += f"; {why}the channel still shows these units: remove them there"
     return e.TaskOpened(rule="task", task_id=MONEY, words=words, amount_minor=amount)
+
+
+def _paid_back(task: Task) -> e.TaskClosed:
+    """Return that the channel gave back, by its own word, what a person was asked to."""
+    return e.TaskClosed(rule="task-done", task_id=task.task_id, person=BY_ITSELF)
 
 
 def still_shown(work: Work) -> e.OrderEvent | None:
@@ -119,15 +128,16 @@ def still_shown(work: Work) -> e.OrderEvent | None:
         return None  # the channel takes off what it gives the money back for
     if _is_moving(state) or not _is_shown(work):
         return None
-    words = f"the channel still shows {_cancelled_units(state)}, which are cancelled: remove them"
-    return e.TaskOpened(rule="task", task_id=SHOWN, words=f"{words} there")
+    units = _cancelled_units(state, work.order)
+    words = f"the channel still shows {units}, which are cancelled: remove them there"
+    return e.TaskOpened(rule="task", task_id=SHOWN, words=words)
 
 
-def _cancelled_units(state: State) -> str:
+def _cancelled_units(state: State, order: Order | None) -> str:
+    """Name the units that were cancelled here and that the channel, as far as is known, shows."""
     units = [
-        f"{line.counts['c']} × {line.sku} of line {line.line_id}"
-        for line in state.lines
-        if line.counts.get("c")
+        f"{quantity} × {sku} of line {line_id}"
+        for line_id, sku, quantity in still_shown_units(state, order)
     ]
     more = f" and {len(units) - MAX_NAMED} more lines" if len(units) > MAX_NAMED else ""
     return ", ".join(units[:MAX_NAMED]) + more

@@ -13,7 +13,7 @@ from actors.order.evolve import CHANNEL
 from actors.order.reading import MONEY_IS_GONE
 from actors.order.state import State
 from actors.order.work import Work
-from actors.order.worth import of_cancelled, worth_of_rest
+from actors.order.worth import of_cancelled, shown_cancelled, worth_of_rest
 from schemas.order.canonical import Order
 from schemas.order.shares import as_paid
 
@@ -40,10 +40,19 @@ def owed(state: State, order: Order | None, context: Context) -> tuple[int, str]
         return max(0, min(of_cancelled(state, order)[0], money - worth)), currency
     if state.payment not in PAID or not cancelled:
         return 0, ""
-    amount, currency = of_cancelled(state, order)
+    amount, currency = shown_cancelled(state, order)
     if state.payment == "partially_paid" and order.amount_due_minor is not None:
         amount -= still_due(order)[0]  # it is not paid back, but asked for no more
     return max(0, amount), currency
+
+
+def still_settled(state: State, order: Order) -> int:
+    """Return how much of what a person settled is for units that the channel still states, -1 for
+    all of it: what it takes off by now, it pays back or was told of, and counts once."""
+    if not state.settled_minor or collected(state) or state.prepaid >= 0:
+        return -1
+    shown, _ = shown_cancelled(state, order)
+    return shown if shown < state.settled_minor else -1
 
 
 def collected(state: State) -> int:

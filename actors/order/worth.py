@@ -27,6 +27,26 @@ def of_cancelled(state: State, order: Order) -> tuple[int, str]:
     return max(0, amount), basis.currency
 
 
+def shown_cancelled(state: State, order: Order) -> tuple[int, str]:
+    """Return what units that were cancelled here, and that the channel still states, come to, and
+    in which currency: what it takes off, it pays back itself."""
+    basis = as_paid(order)
+    all_of_it, left = _stated(state, order, CANCELLED)
+    amount = comes_to(basis, all_of_it).total_minor - comes_to(basis, left).total_minor
+    return max(0, amount), basis.currency
+
+
+def still_shown_units(state: State, order: Order | None) -> list[tuple[str, str, int]]:
+    """Return the units that were cancelled here and that the channel still states, as line, SKU and
+    how many; all that were cancelled here where what it states is not known any more."""
+    if order is None:
+        known = [(line, line.counts.get("c", 0)) for line in state.lines]
+        return [(line.line_id, line.sku, count) for line, count in known if count]
+    pairs = zip(*_stated(state, order, CANCELLED), strict=True)
+    gone = [(x.line_id, x.sku, x.quantity - y.quantity) for x, y in pairs]
+    return [one for one in gone if one[2] > 0]
+
+
 def still_stated(state: State, order: Order) -> tuple[int, str]:
     """Return how much of the amounts that the channel states now is for units that were cancelled
     here or shall be, and in which currency. Those that were removed there as well are not in its

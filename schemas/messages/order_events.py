@@ -97,10 +97,12 @@ class TwinCancelled(Event, frozen=True, kw_only=True, tag="order.twin_cancelled.
 
 class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):
     """The order says something else now, and what is not done yet follows. `facets` name what
-    differs (`address`, `contact`, `method`, `note`, `lines`, `money`); `lines` are added lines;
+    differs (`address`, `contact`, `method`, `note`, `lines`, `money`,
+    `due`, `terms`); `lines` are added lines;
     added units are in `moves`, units that are no longer wanted in `wishes`. `by` is the channel or
     a person. `prepaid_minor` is what was paid beside what was collected on delivery (-1:
-    nothing was collected yet). `ship_by` as in Placed."""
+    nothing was collected yet), `settled_minor` how much of what a person paid back is for units
+    that the channel still states (-1: all of it). `ship_by` as in Placed."""
 
     by: str
     facets: tuple[str, ...]
@@ -116,6 +118,7 @@ class Changed(Event, frozen=True, kw_only=True, tag="order.changed.v1"):
     stated_digest: str = ""
     reason: str = ""
     prepaid_minor: int = -1
+    settled_minor: int = -1
     ship_by: str = ""
 
 

@@ -258,10 +258,10 @@ def money(world: World) -> None:
         Units(line.line_id, line.sku, count[at] + line.counts.get("c", 0))
         for at, line in enumerate(lines)
     ]
-    if world.setup.refunds:  # what the shop takes off by itself, it pays back itself
-        stated = {line.line_id: line.quantity for line in order.lines}
-        all_of_it = [replace(x, quantity=min(x.quantity, stated[x.line_id])) for x in all_of_it]
-        left = [replace(x, quantity=min(x.quantity, stated[x.line_id])) for x in left]
+    # What the shop takes off by itself, it pays back itself.
+    stated = {line.line_id: line.quantity for line in order.lines}
+    all_of_it = [replace(x, quantity=min(x.quantity, stated[x.line_id])) for x in all_of_it]
+    left = [replace(x, quantity=min(x.quantity, stated[x.line_id])) for x in left]
     basis = as_paid(order)
     worth = sums_to(basis, left).total_minor
     whole = sums_to(basis, all_of_it).total_minor
@@ -357,7 +357,9 @@ def _closed_tasks(world: World) -> list[e.TaskOpened]:
         if isinstance(event, e.TaskOpened):
             latest[event.task_id] = event
         elif isinstance(event, e.TaskClosed) and event.task_id in latest:
-            closed.append(latest.pop(event.task_id))
+            task = latest.pop(event.task_id)
+            if event.person != BY_ITSELF or not task.amount_minor:
+                closed.append(task)
     return closed
 
 
