@@ -287,33 +287,6 @@ def test_an_echo_of_our_own_write_back_is_only_noted() -> None:
     story.when(updated(later(20))).then_events()
 
 
-@pytest.mark.parametrize("name", ["Engraving", "line 1: Engraving"])
-def test_a_text_that_the_customer_asked_for_is_told_again(name: str) -> None:
-    """Given a text for the warehouse, such as an engraving, that is corrected before its task or
-    after it: the order says the new one, and a task that says the old one is reissued."""
-    new = {name: "For ANNA"}
-    early = given_placed(attributes={name: "For M."}).when(updated(later(5, attributes=new)))
-    assert early.order is not None
-    assert early.order.attributes == new
-    story = given_released(attributes={name: "For M."}).when(updated(later(5, attributes=new)))
-    story.then_events(e.Changed, e.Stopped).done(f.CancelTask, f.Undone())
-    assert story.order is not None
-    assert story.order.attributes == new
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"labels_from": "channel"}, {"lines": (replace(CUP, unit_codes="transparency"), JAR)}],
-)
-def test_what_decides_about_goods_is_taken_over_when_it_comes_later(
-    changes: dict[str, Any],
-) -> None:
-    """Codes of the single pieces, and who sells the label, may be told after the order itself."""
-    story = given_placed().when(updated(later(5, **changes)))
-    assert story.order is not None
-    assert all(getattr(story.order, name) == value for name, value in changes.items())
-
-
 def test_two_statements_for_one_second_are_not_guessed_between() -> None:
     """Channels count in seconds: an edit in the second of the order itself is not a stale echo."""
     story = given_placed(payment="pending")
