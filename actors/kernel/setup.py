@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from schemas.messages.effects import WhoBuys
 from schemas.order.regions import is_domestic
+from schemas.order.world import Verdict
 
 AddressKind = Literal["post_box", "military", "pickup_point"]
 """Addresses that not every carrier delivers to."""
@@ -113,7 +114,9 @@ class Setup(Struct, frozen=True, kw_only=True):
     that are paid on an account of the ERP: `terms_limits` are credit limits in minor units by
     currency for whom it states none, `overdue_days` how long an invoice may be due.
     `collect_limits` are what may be collected on delivery at most, by currency (none: anything).
-    `approvals`: limits say who may release a hold that asks for an approval."""
+    `approvals`: limits say who may release a hold that asks for an approval. `addresses` are the
+    services that are asked whether an address can be delivered to: each one's lane, and the
+    countries that it knows; an order is held for those verdicts that `held_addresses` names."""
 
     channel: str
     storefront: str = ""
@@ -146,3 +149,5 @@ class Setup(Struct, frozen=True, kw_only=True):
     approvals: bool = False
     refund: Refunding = "person"
     refunds: bool = False
+    addresses: tuple[tuple[str, frozenset[str]], ...] = ()
+    held_addresses: frozenset[Verdict] = frozenset()

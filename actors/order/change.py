@@ -217,9 +217,13 @@ def _kept(base: Order, order: Order, ours: Order) -> dict[str, Any]:
 
 
 def remap(work: Work) -> None:
-    """Free the order when nothing is missing any more; say what is missing when that changed."""
+    """Free the order when nothing is missing any more; say what is missing when that changed. One
+    that waits for nothing is held where its address turns out to be none."""
     state, body = work.state, work.order
-    if body is None or not mapping.is_unmapped(state) or state.stage not in (PLACED, ACCEPTED):
+    if body is None or state.stage not in (PLACED, ACCEPTED):
+        return
+    if not mapping.is_unmapped(state):
+        mapping.hold(mapping.doubts(state, work.context, body), work)
         return
     made = mapping.made_of(body, work.context, state.waived, staying(work, body))
     told = [(x.hold_id, x.reason) for x in state.holds if x.hold_id.startswith(mapping.UNMAPPED)]

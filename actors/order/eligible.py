@@ -19,6 +19,13 @@ _THERE = frozenset({"paid", "authorized", "partially_refunded", "voided", "refun
 """Payments of which nothing is promised any more."""
 
 
+def asked_of(order: Order, setup: Setup) -> frozenset[str]:
+    """Return the parts of the world that `ineligible` asks for."""
+    if order.payment in _THERE or not promised_by(order.payment_method, setup.terms):
+        return frozenset()
+    return ACCOUNT
+
+
 def ineligible(order: Order, setup: Setup, world: World | None) -> Iterator[str]:
     """Yield why it may not be paid so before a person agrees, a sentence each. Raises WorldAsked
     for an order on terms whose account was not asked for."""

@@ -7,15 +7,15 @@ as far as the tables go.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
 from actors.kernel import ledger
+from actors.kernel.setup import Setup
+from actors.order import deliverable, eligible, ruling
 from actors.order import normalise as n
-from actors.order import ruling
 from actors.order.decision import Context
-from actors.order.eligible import ineligible
 from actors.order.normalise import KINDS, Unmapped, hold_id_of, normalise
 from actors.order.state import State
 from actors.order.unfit import unfit
@@ -62,16 +62,41 @@ def made_of(
     ours, setup = found.order, context.setup
     rulings: tuple[e.Ruling, ...] = ()
     if context.rules.count and not found.unmapped:
-        rulings = ruling.asked(ours, context)
+        rulings = ruling.asked(ours, context, _asked_of(ours, setup, kinds))
         ours, setup = ruling.in_terms_of(ours, rulings), ruling.setup_for(context, rulings)
     beyond = (x for x in unfit(ours, setup, staying) if x.kind not in kinds)
     missing = tuple(dict.fromkeys((*found.unmapped, *beyond)))
     if (setup.terms or setup.collect_limits) and n.PAYMENT not in kinds:
-        told = ineligible(ours, setup, context.world)
+        told = eligible.ineligible(ours, setup, context.world)
         missing = (*missing, *(Unmapped(n.PAYMENT, one) for one in told))
+    missing = (*missing, *doubted(ours, setup, context, kinds))
     if missing or ours is order:
         return Made(order, ours, "", missing, rulings)
     return Made(ours, ours, digest_of_goods(order), rulings=rulings)
+
+
+def doubted(
+    order: Order, setup: Setup, context: Context, waived: Collection[str]
+) -> tuple[Unmapped, ...]:
+    """Return what an address service says against the shipping address, nothing where a person has
+    released that (`waived` are kinds). Raises WorldAsked."""
+    if not setup.addresses or n.ADDRESS in waived:
+        return ()
+    told = deliverable.doubted(order, setup, context.world)
+    return tuple(Unmapped(n.ADDRESS, one) for one in told)
+
+
+def doubts(state: State, context: Context, order: Order) -> tuple[Unmapped, ...]:
+    """Return what is said against the address of an order that is under way already: an answer may
+    come late. Raises WorldAsked."""
+    return doubted(order, context.setup, context, _kinds(state.waived))
+
+
+def _asked_of(order: Order, setup: Setup, waived: Collection[str]) -> frozenset[str]:
+    """Return the parts of the world that the checks of an order need, so that they are found out
+    beside each other."""
+    parts = frozenset() if n.PAYMENT in waived else eligible.asked_of(order, setup)
+    return parts if n.ADDRESS in waived else parts | deliverable.asked_of(order, setup)
 
 
 def named(order: Order, context: Context, waived: Sequence[str]) -> n.Normalised:

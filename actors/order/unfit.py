@@ -59,7 +59,7 @@ def unfit(order: Order, setup: Setup, staying: frozenset[str] = frozenset()) -> 
                     f"the customer paid for {_WORDS[what]}, and the settings of {setup.erp} name "
                     f"no account for it: set {what}_account there",
                 )
-    if order.labels_from and any(map(_is_parcel, order.lines)):
+    if order.labels_from and any(map(is_parcel, order.lines)):
         yield Unmapped(LABELS, _BY_CHANNEL)
     for sentence in _of_address(order, setup):
         yield Unmapped(ADDRESS, sentence)
@@ -99,7 +99,7 @@ def _refusal(place: Place, order: Order) -> Unmapped | None:
     at = order.ship_to
     if at is None or not place.carrier or place.labels != "us":
         return None
-    if not any(_is_parcel(line) for line in order.lines):
+    if not any(is_parcel(line) for line in order.lines):
         return None
     country, reach = postal_country(at), place.reach
     if "military" in place.refuses and is_military(at):
@@ -156,7 +156,7 @@ def _refusal(place: Place, order: Order) -> Unmapped | None:
 def _of_address(order: Order, setup: Setup) -> Iterator[str]:
     """Labels are bought by us: then its address must be one that a label can show."""
     labelled = any(one.carrier and one.labels == "us" for one in setup.places)
-    if not labelled or not any(_is_parcel(line) for line in order.lines):
+    if not labelled or not any(is_parcel(line) for line in order.lines):
         return
     at = order.ship_to
     if at is None:
@@ -192,5 +192,6 @@ def _can_be_dialled(phone: str, country: str) -> bool:
     return 0 < len(number) <= 15
 
 
-def _is_parcel(line: Line) -> bool:
+def is_parcel(line: Line) -> bool:
+    """Whether a line travels in a parcel."""
     return line.delivery == "parcel" or (not line.delivery and line.requires_shipping)

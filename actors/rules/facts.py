@@ -109,6 +109,7 @@ WHAT: dict[str, str] = {
     "to_military": "whether it goes to a military post office (APO, FPO, DPO, BFPO, CFPO)",
     "customer": "what else the customer has with the shop, beside this order",
     "account": "how a customer on terms stands in the books of the ERP",
+    "address": "what an address service says of the shipping address",
 }
 """What each fact is."""
 
@@ -117,6 +118,7 @@ NAMED_OPENLY = frozenset(
         *("country", "currency", "payment", "payment_method", "shipping_method", "kind"),
         *("delivery", "locale", "labels_from", "sku", "tax_code", "code", "ship_by"),
         *("channel", "away", "placed_day", "channel_shipping_method", "shipping_tax_code"),
+        *("verdict", "why"),
     )
 )
 """Texts whose values an event may repeat: they tell nothing about a person. Numbers always may."""

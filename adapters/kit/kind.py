@@ -42,7 +42,7 @@ Role = Literal[
     "tax",
     "files",
 ]
-RESERVED: frozenset[Role] = frozenset({"supplier", "payments", "crm", "address", "tax", "files"})
+RESERVED: frozenset[Role] = frozenset({"supplier", "payments", "crm", "tax", "files"})
 """Roles that no decision asks for yet. A kind may name them beside one that is asked for."""
 
 Mapped = Literal["skus", "bundles", "tax_codes", "shipping_methods"]
@@ -131,7 +131,9 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     raises PartnerError. `channel` is what a storefront has, `reports` makes what reads the webhooks
     of another partner. `carried` shows how an order reaches it. `limits` says what it can't carry
     out, by its settings (None: anything that `order.v1` can say). `accounts`: its partner tells how
-    a customer's account stands (`adapters.kit.accounts.TellsAccounts`). `counter` makes what can be
+    a customer's account stands (`adapters.kit.accounts.TellsAccounts`). `addresses`: the countries
+    of which it tells whether an address can be delivered to
+    (`adapters.kit.deliverability.TellsDeliverability`). `counter` makes what can be
     asked how much lies at a place (None: it can't be asked). `counts` reads what it reports of that
     by itself, in webhooks whose receipt is `at_once`, and raises Refused (None: it does not).
     `books` are what of its books can be read and compared with ours (None: nothing).
@@ -150,6 +152,7 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     reports: Callable[[S, Instance], Source] | None = None
     limits: Callable[[S], Limits] | None = None
     accounts: bool = False
+    addresses: frozenset[str] = frozenset()
     counter: Callable[[S, Kit], StockCounter] | None = None
     counts: Callable[[S, bytes], CountsReport] | None = None
     books: Bookkeeping[S] | None = None
@@ -189,6 +192,10 @@ def faults_of(kind: Kind[Any]) -> list[str]:
     found += [f"`{name}` must be callable." for name in ("partner", "probe") if _dead(kind, name)]
     if not _is(kind.carried, Carried):
         found.append("`carried` is missing: it says by which effect an order reaches the partner.")
+    elif (kind.carried.effect is None) == (kind.carried.asks is None):
+        found.append("`carried` needs either an `effect`, or what it `asks`.")
+    if ("address" in kind.roles) != bool(kind.addresses):
+        found.append("`addresses` belongs to the role address: name the countries that it knows.")
     if kind.channel is not None:
         found += _channel_faults(kind.channel)
     return found

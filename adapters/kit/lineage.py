@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -47,7 +47,8 @@ def no_answers(order: Order) -> Mapping[str, object]:
 
 
 class Carried(Struct, frozen=True, kw_only=True):
-    """How an order reaches a partner: by the request of the effect that is made for it.
+    """How an order reaches a partner: by the request of the effect that is made for it, or, where
+    no effect is asked of it, by a question: `asks` puts it to the adapter. Either is None.
 
     `answers` are what the partner answers, for that order, to the questions that come before that
     request, by a part of the address. `ref` writes a reference as the partner does. `recording`
@@ -55,9 +56,10 @@ class Carried(Struct, frozen=True, kw_only=True):
     the events of the kit; whatever it records is passed to the function, which ends the call.
     """
 
-    effect: Callable[[Order], Effect]
+    effect: Callable[[Order], Effect] | None = None
     answers: Callable[[Order], Mapping[str, object]] = no_answers
     ref: Callable[[str], str] = str
+    asks: Callable[[Any, Order], Awaitable[object]] | None = None
     recording: Callable[[Any, Kit, Callable[[object], None]], Partner] | None = None
 
 

@@ -13,6 +13,7 @@ from actors.runtime.call_policy import CallPolicy
 from adapters.kit.rounding import Level, Mode
 from adapters.kit.secret import Secret
 from schemas.order.canonical import CurrencyCode
+from schemas.order.world import Verdict
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=512)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -102,6 +103,22 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
             description="Places that its orders leave from, in order of preference. Left out: all.",
         ),
     ] = None
+    address_services: Annotated[
+        Annotated[tuple[InstanceName, ...], Meta(max_length=50)] | None,
+        Meta(
+            description="Partners that are asked whether an order's address can be delivered to: "
+            "the first that knows its country is. Left out: all; empty: none.",
+        ),
+    ] = None
+    held_addresses: Annotated[
+        tuple[Verdict, ...],
+        Meta(
+            max_length=5,
+            description="What an address service says of an address for which an order is held. An "
+            "order is never held because a service is away; `unknown` is for those that it answered"
+            " and could not decide.",
+        ),
+    ] = ("missing_unit", "undeliverable")
     time_zone: Annotated[
         Annotated[str, Meta(max_length=64)],
         Meta(

@@ -25,6 +25,7 @@ from ops.simulators.shopify import Shopify
 from ops.simulators.smtp import MailServer
 from ops.simulators.sqs import Sqs
 from ops.simulators.ups import Ups
+from ops.simulators.usps import Usps
 from ops.simulators.warehouse_habits import Habits
 from ops.simulators.warehouse_tasks import Task
 from ops.simulators.warehouses import Warehouses
@@ -69,6 +70,7 @@ class Simulators:
         self._amazon = Amazon(world)
         self._bigcommerce = BigCommerce(world)
         self._sqs = Sqs(world)
+        self._usps = Usps(world)
         self._erp = BusinessCentral(world)
         self._shopify = shopify
         self._partners: dict[str, Partner] = {
@@ -79,6 +81,7 @@ class Simulators:
             "fedex": Fedex(world, self._journeys),
             "shopify": shopify,
             "sqs": self._sqs,
+            "usps": self._usps,
         }
 
         def buy_label(task: Task) -> tuple[str, str]:
@@ -88,6 +91,11 @@ class Simulators:
             world, self._callbacks, options.warehouse, options.seed, _later, buy_label
         )
         self._control = Control(world, self._journeys, self._health, self._callbacks.tell_again)
+        self._controls: dict[str, Callable[[Request], Reply]] = {
+            "/_sim/plant": self._plant,
+            "/_sim/carrier/services": ups.control,
+            "/_sim/usps/addresses": self._usps.control,
+        }
         self._http = Server(self._handle)
         self._mail = MailServer(world)
         self.port = 0
@@ -98,8 +106,9 @@ class Simulators:
         first = request.path.split("/", 2)[1] if "/" in request.path else ""
         if request.path.startswith("/_sim/shops/"):
             return self._shopify.control(request)
-        if request.path == "/_sim/plant":
-            return self._plant(request)
+        control = self._controls.get(request.path)
+        if control is not None:
+            return control(request)
         if request.path.startswith("/_sim/amazon/"):
             return self._amazon.control(request)
         if request.path.startswith("/_sim/bigcommerce/"):
@@ -108,8 +117,6 @@ class Simulators:
             return self._sqs.control(request)
         if request.path.startswith("/_sim/erp/"):
             return self._erp.control(request)
-        if request.path == "/_sim/carrier/services":
-            return self._ups.control(request)
         if request.path.startswith("/_sim/warehouse/"):
             return self._warehouses.control(request)
         if first == "_sim":

@@ -39,6 +39,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "cancellation_request_accept", "cancellation_request_reject",
     ),
     "sqs": ("receive", "delete"),
+    "usps": ("token", "address", "city-state"),
     "mail": ("message",),
 }  # fmt: skip
 RATES = (

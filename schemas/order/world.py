@@ -1,5 +1,5 @@
 """What a decision may ask about the world beyond its order: what else the customer has with the
-shop, and how his account with the ERP stands.
+shop, how his account with the ERP stands, and whether his address can be delivered to.
 
 A part that no one could tell is missing (None), never 0. Nothing here names anybody: these numbers
 stand in events, which are kept longer than personal data is.
@@ -54,12 +54,39 @@ class Account(Struct, frozen=True, omit_defaults=True):
     blocked: bool = False
 
 
+Verdict = Literal["unknown", "deliverable", "corrected", "missing_unit", "undeliverable"]
+WhyVerdict = Literal[
+    "", "no_answer", "refused", "several", "no_match", "not_confirmed", "unit_not_confirmed"
+]
+AddressPart = Literal["street", "city", "region", "postal_code"]
+
+
+class Deliverability(Struct, frozen=True, omit_defaults=True):
+    """What a service that knows the addresses of a country says of the shipping address. `verdict`:
+    it is `deliverable`, or is so once it is `corrected` in the parts that `differs` names; the
+    number of a flat or suite is missing or wrong (`missing_unit`); there is no such address
+    (`undeliverable`); or that is `unknown`. `why` says more: no one was asked or `no_answer` came,
+    the question was `refused`, `several` addresses match, there is `no_match`, the house number is
+    `not_confirmed`, or the unit that is stated is not (`unit_not_confirmed`). `post_box`: mail goes
+    to a box there; `vacant`: no one lives there; `agency`: an agency takes mail in for others;
+    `business`: it is none of a household."""
+
+    verdict: Verdict = "unknown"
+    why: WhyVerdict = "no_answer"
+    differs: Annotated[tuple[AddressPart, ...], Meta(max_length=4)] = ()
+    post_box: bool = False
+    vacant: bool = False
+    agency: bool = False
+    business: bool = False
+
+
 class World(Struct, frozen=True, omit_defaults=True):
     """What is known of it when a decision is made, one field for each fact that conditions ask
     for. `asked` are the fields that were asked for, whether anyone could tell them or not."""
 
     customer: History = History()
     account: Account = Account()
+    address: Deliverability = Deliverability()
     asked: tuple[str, ...] = ()
 
 

@@ -15,11 +15,12 @@ from prometheus_client import CollectorRegistry, Counter
 from actors.runtime.errors import JournalUnavailable, PartnerError
 from actors.runtime.ports import Clock, Partner
 from adapters.kit.accounts import TellsAccounts
+from adapters.kit.deliverability import TellsDeliverability
 from adapters.postgres.customers import Customers
 from adapters.postgres.sealing import Sealing
-from schemas.order.canonical import Order
+from schemas.order.canonical import Address, Order
 from schemas.order.ids import OrderId
-from schemas.order.world import Account, World, WorldAsked
+from schemas.order.world import Account, Deliverability, World, WorldAsked
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Answering:
 
     async def _one(self, part: str, order_id: OrderId, channel: str, order: Order) -> Any:
         task, of = self._late.pop((order_id, part), (None, order))
-        if task is None or (of.customer, of.currency) != (order.customer, order.currency):
+        if task is None or _asked_about(of) != _asked_about(order):
             task = asyncio.create_task(self._told(part, order_id, channel, order))
         await asyncio.wait([task], timeout=self._deadline)
         if task.done():
@@ -127,6 +128,11 @@ class Answering:
         return "failed", None
 
 
+def _asked_about(order: Order) -> tuple[object, ...]:
+    """Return what answers depend on: an answer about another one is of no use."""
+    return order.customer, order.currency, order.ship_to
+
+
 def _untold(order_id: OrderId, channel: str, order: Order) -> None:
     """Tell no one."""
 
@@ -152,5 +158,22 @@ def account_teller(erp_of: Callable[[str], Partner | None]) -> Tell:
             return Account()
         async with turn:
             return await erp.account(order)
+
+    return tell
+
+
+def address_teller(checker_of: Callable[[str, Address], Partner | None]) -> Tell:
+    """Return who tells whether an order's address can be delivered to. `checker_of` gives the
+    service that knows a channel's address; where none does the answer says that no one was
+    asked. MAX_ASKING ask at a time."""
+    turn = asyncio.Semaphore(MAX_ASKING)
+
+    async def tell(order_id: OrderId, channel: str, order: Order) -> Any:
+        at = order.ship_to
+        checker: object = None if at is None else checker_of(channel, at)
+        if at is None or not isinstance(checker, TellsDeliverability):
+            return Deliverability()
+        async with turn:
+            return await checker.deliverability(at)
 
     return tell

@@ -12,11 +12,18 @@ from actors.runtime.ports import Partner
 from actors.runtime.registry import Registry
 from adapters.postgres.customers import Customers
 from schemas.messages.inputs import TimerFired
-from schemas.order.canonical import Order
+from schemas.order.canonical import Address, Order
 from schemas.order.ids import OrderId
 from service.app.clock import new_id
 from service.app.common import Common
-from service.checks.answering import Answering, CheckMetrics, Told, account_teller, history_teller
+from service.checks.answering import (
+    Answering,
+    CheckMetrics,
+    Told,
+    account_teller,
+    address_teller,
+    history_teller,
+)
 from service.wiring.order_stream import OrderStream
 from service.wiring.store import Store
 
@@ -36,13 +43,19 @@ def checks_of(
     """Return what answers. A late answer makes its order check again at once."""
 
     def erp_of(channel: str) -> Partner | None:
-        name = stream.erp_of(channel)
+        return partner_named(stream.erp_of(channel))
+
+    def checker_of(channel: str, at: Address) -> Partner | None:
+        return partner_named(stream.checker_of(channel, at))
+
+    def partner_named(name: str) -> Partner | None:
         return next((lane.partner for lane in lanes if name and lane.name == name), None)
 
     found = Answering(
         {
             "customer": history_teller(Customers(store.pool), store.sealing, common.clock),
             "account": account_teller(erp_of),
+            "address": address_teller(checker_of),
         },
         CheckMetrics(common.metrics.registry),
     )

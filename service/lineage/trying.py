@@ -41,9 +41,16 @@ class Requests:
         """
         kind = kind_named(partner)
         order = _order(msgspec.json.encode(tree))
+        if kind.carried.asks is not None:
+            self._made.pop(partner, None)  # it keeps answers, and would not ask twice
         adapter, recorder = self._adapter(kind)
         recorder.sent.clear()
         recorder.answers = kind.carried.answers(order)
+        if kind.carried.asks is not None:
+            await kind.carried.asks(adapter, order)
+            # Of an order that goes to another country nothing is asked.
+            return dict(recorder.requests[-1].url.query) if recorder.requests else {}
+        assert kind.carried.effect is not None, "a kind without either is refused"
         call = _call(kind.carried.effect(order), order, kind.carried.ref(order.ref))
         try:
             await adapter.perform(call)

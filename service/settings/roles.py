@@ -53,6 +53,7 @@ def setup_of(settings: Settings, name: str) -> Setup:
     erp = _chosen(channel.erp, playing(settings, "erp"))
     booked = _limits(settings, erp)
     part = kind_named(channel.kind).channel
+    services = _address_services(settings, channel)
     return Setup(
         channel=name,
         storefront=storefront_lane(name),
@@ -88,7 +89,17 @@ def setup_of(settings: Settings, name: str) -> Setup:
         approvals=bool(settings.approvals.roles),
         refund=channel.refund,
         refunds=part is not None and part.refunds,
+        addresses=services,
+        held_addresses=frozenset(channel.held_addresses if services else ()),
     )
+
+
+def _address_services(
+    settings: Settings, channel: ChannelSettings
+) -> tuple[tuple[str, frozenset[str]], ...]:
+    there = playing(settings, "address")
+    names = there if channel.address_services is None else channel.address_services
+    return tuple((one, kind_named(settings.partners[one].kind).addresses) for one in names)
 
 
 def _claims(settings: Settings, channel: ChannelSettings) -> bool:
@@ -174,6 +185,11 @@ def _channel_faults(settings: Settings) -> Iterator[str]:
         for place in channel.places or ():
             if place not in _tables(settings):
                 yield f"{where}.places names {place}; there is no [places.{place}]."
+        services = playing(settings, "address")
+        for one in channel.address_services or ():
+            if one not in services:
+                known = ", ".join(services) or "none"
+                yield f"{where}.address_services names {one}; the address services are: {known}."
         yield from _offer_faults(settings, where, channel)
 
 

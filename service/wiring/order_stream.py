@@ -10,6 +10,7 @@ from typing import Any
 from actors.kernel.setup import Place, Setup
 from actors.order import stream
 from actors.order.decision import Context, Decision
+from actors.order.deliverable import checker_of
 from actors.order.normalise import NO_TABLES, Tables
 from actors.order.policy import Policy
 from actors.order.redaction import masked, redacted
@@ -21,7 +22,7 @@ from schemas.messages.codec import decode_order, encode
 from schemas.messages.effects import CreateTask, Effect, PostSalesOrder, PublishFulfilment
 from schemas.messages.events import OrderEvent
 from schemas.messages.inputs import Input, PlaceOrder
-from schemas.order.canonical import Order
+from schemas.order.canonical import Address, Order
 from schemas.order.customers import email_of, identity_of, order_phone_of
 from service.wiring.restored import Doubt
 
@@ -59,6 +60,11 @@ class OrderStream:
         """Return the lane of a channel's ERP, "" for none."""
         setup = self._setups.get(channel)
         return setup.erp if setup is not None else ""
+
+    def checker_of(self, channel: str, at: Address) -> str:
+        """Return the lane of the service that a channel's addresses are checked by, "" for none."""
+        setup = self._setups.get(channel)
+        return checker_of(setup, at) if setup is not None else ""
 
     def decide(self, state: State, command: Input, occasion: Occasion) -> Decision:
         """Return what an input means for an order."""

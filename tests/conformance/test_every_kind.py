@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from adapters.conformance.addresses import AddressConformance
 from adapters.conformance.channel import ChannelConformance
 from adapters.conformance.partner import PartnerConformance
 from adapters.conformance.webhooks import ReportsConformance
@@ -28,9 +29,10 @@ def covered(base: type) -> set[str]:
 
 
 def test_every_kind_is_held_to_the_kit() -> None:
-    """Each kind of ours has its partner tests, each channel its message tests, and each partner
-    that reports its report tests."""
-    assert covered(PartnerConformance) >= set(OURS)
+    """Each kind of ours has its partner tests, each channel its message tests, each partner that
+    reports its report tests, and each address service its own."""
+    assert covered(PartnerConformance) >= {k.name for k in ours() if k.carried.asks is None}
+    assert covered(AddressConformance) == {k.name for k in ours() if k.addresses}
     assert covered(ChannelConformance) >= {k.name for k in ours() if k.channel is not None}
     assert covered(ReportsConformance) >= {k.name for k in ours() if k.reports is not None}
 
@@ -62,7 +64,7 @@ def test_a_kind_is_registered_in_one_table() -> None:
     naming = {
         path
         for path in listed
-        if not re.match(r"adapters/(channels|carriers|erp|warehouses|messages)/", path)
+        if not re.match(r"adapters/(addresses|channels|carriers|erp|warehouses|messages)/", path)
         and not path.startswith(("service/demo/", "service/imports/"))
         and others & set(texts_in((ROOT / path).read_text()))
     }

@@ -1,0 +1,1 @@
+"""Services that know the addresses of a country, one folder each."""

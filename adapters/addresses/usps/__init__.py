@@ -1,0 +1,1 @@
+"""USPS: whether an address of the United States can be delivered to."""
