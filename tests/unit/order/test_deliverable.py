@@ -7,8 +7,15 @@ from msgspec.structs import replace
 
 from actors.kernel.setup import Place, Setup
 from actors.order.deliverable import checker_of, doubted
+from actors.order.mapping import ADDRESS_HOLD
+from actors.rules.compiled import Compiled
+from schemas.contracts.rules import Rule, Rules
+from schemas.messages import inputs as i
 from schemas.order.canonical import Address, Order
 from schemas.order.world import Deliverability, World, WorldAsked
+from tests.given import SETUP as SELLER
+from tests.given import Story, later
+from tests.given import an_order as given_order
 from tests.orders import an_order
 
 US = (("usps", frozenset({"US"})),)
@@ -77,3 +84,67 @@ def test_a_sentence_quotes_nothing_of_the_address() -> None:
     for found, _ in CASES:
         text = " ".join(told(found, order=order))
         assert not [one for one in (at.name, *at.lines, at.city) if one in text]
+
+
+def story(found: Deliverability, *rules: Rule, parts: tuple[str, ...] = ("address",)) -> Story:
+    """Return a story of a seller with an address service, which says this."""
+    made = Story(setup=replace(SELLER, addresses=US, held_addresses=SETUP.held_addresses))
+    made.rules = Compiled(Rules(review=rules), 3)
+    made.world = World(address=found, asked=parts)
+    return made
+
+
+def holds(found: Story) -> list[str]:
+    """Return the ids of its holds."""
+    return [one.hold_id for one in found.state.holds]
+
+
+def test_an_order_is_held_and_a_person_sends_it_on() -> None:
+    """What was released is not asked about again until the address is another one."""
+    found = story(Deliverability("undeliverable", "no_match"))
+    found.when(i.PlaceOrder(order=given_order()))
+    assert holds(found) == [ADDRESS_HOLD]
+    found.act("release", ADDRESS_HOLD)
+    assert holds(found) == []
+    found.when(i.TimerFired(name="mapping"))
+    assert holds(found) == []
+    at = given_order().ship_to
+    assert at is not None
+    moved = given_order(ship_to=replace(at, lines=("9 Other Street",)))
+    found.when(i.UpdateOrder(order=later(1, moved)))
+    assert holds(found) == [ADDRESS_HOLD]
+
+
+def test_a_late_answer_holds_an_order_that_went_on() -> None:
+    """It went on without the answer, and is held as soon as that comes; a good one changes
+    nothing."""
+    found = story(Deliverability())
+    found.when(i.PlaceOrder(order=given_order()))
+    assert holds(found) == []
+    found.world = World(address=Deliverability("deliverable", ""), asked=("address",))
+    before = len(found.events)
+    found.when(i.TimerFired(name="mapping"))
+    assert len(found.events) == before
+    found.world = World(address=Deliverability("missing_unit", ""), asked=("address",))
+    found.when(i.TimerFired(name="mapping"))
+    assert holds(found) == [ADDRESS_HOLD]
+
+
+def test_rules_and_checks_ask_at_the_same_time() -> None:
+    """One wait is enough for what a rule reads, the account and the address."""
+    dear = Rule(name="dear", when="has(customer.orders) && customer.orders == 0", hold="x")
+    found = story(Deliverability(), dear)
+    found.setup = replace(found.setup, terms=frozenset({"net 30"}))
+    found.world = None
+    order = given_order(payment="pending", payment_method="Net 30")
+    with pytest.raises(WorldAsked) as asked:
+        found.when(i.PlaceOrder(order=order))
+    assert asked.value.parts == {"customer", "account", "address"}
+
+
+def test_a_rule_reads_the_verdict() -> None:
+    """What holds nothing by itself may be looked at by rule, and the facts are on record."""
+    rule = Rule(name="moved", when="address.verdict == 'corrected' && address.vacant", hold="look")
+    found = story(Deliverability("corrected", "", ("city",), vacant=True), rule)
+    found.when(i.PlaceOrder(order=given_order()))
+    assert holds(found) == ["rule-review-moved"]
