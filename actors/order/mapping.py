@@ -24,6 +24,7 @@ from schemas.messages import events as e
 from schemas.messages.codec import encode
 from schemas.messages.effects import Delivery
 from schemas.order.canonical import Line, Order
+from schemas.order.world import known
 
 UNMAPPED = n.UNMAPPED
 ADDRESS_HOLD = f"{UNMAPPED}{n.ADDRESS}"
@@ -61,8 +62,12 @@ def made_of(
     found = normalise(order, context.mappings, context.channel, kinds)
     ours, setup = found.order, context.setup
     rulings: tuple[e.Ruling, ...] = ()
-    if context.rules.count and not found.unmapped:
-        rulings = ruling.asked(ours, context, _asked_of(ours, setup, kinds))
+    ruled = bool(context.rules.count) and not found.unmapped
+    needed = _asked_of(ours, setup, kinds) | (context.rules.reads if ruled else frozenset())
+    if needed:
+        known(context.world, ours, needed)  # at once, so that one wait is enough
+    if ruled:
+        rulings = ruling.asked(ours, context)
         ours, setup = ruling.in_terms_of(ours, rulings), ruling.setup_for(context, rulings)
     beyond = (x for x in unfit(ours, setup, staying) if x.kind not in kinds)
     missing = tuple(dict.fromkeys((*found.unmapped, *beyond)))

@@ -38,17 +38,15 @@ CHANGES = frozenset({"address", "contact", "lines", "method", "money"})
 them: an address that is changed after the review is the classic fraud."""
 
 
-def asked(
-    order: Order, context: Context, beside: frozenset[str] = frozenset()
-) -> tuple[e.Ruling, ...]:
+def asked(order: Order, context: Context) -> tuple[e.Ruling, ...]:
     """Return what the rules in use say about an order. Raises WorldAsked where they ask for what
-    has to be found out first: then `beside`, which checks need, is asked for at the same time."""
+    has to be found out first."""
     rules = context.rules
     if not rules.count:
         return ()
     places = (context.plain or context.setup).places
     home = next((x.reach.home for x in places if x.reach is not None), "")
-    world = known(context.world, order, rules.reads | beside) if rules.reads else UNKNOWN
+    world = known(context.world, order, rules.reads) if rules.reads else UNKNOWN
     return rules.decide(order, context.channel, away_of(order, home), world)
 
 

@@ -240,3 +240,31 @@ async def test_what_usps_can_not_be_asked_is_not_asked(client: HttpClient) -> No
         found = await usps(client, stub.url).deliverability(at)
         assert not stub.requests
     assert found == Deliverability("unknown", "refused")
+
+
+ALIKE: list[tuple[str, str, bool]] = [
+    ("1600 Pennsylvania Avenue Northwest", "1600 PENNSYLVANIA AVE NW", True),
+    ("12 St. Mary's Road, Apartment 4B", "12 SAINT MARYS RD APT 4B", True),
+    ("P.O. Box 7", "PO BOX 7", True),
+    ("PSC 1234 Box 5678", "PSC 1234 BOX 5678", True),
+    ("9 Main St #4", "9 MAIN ST APT 4", True),
+    ("9 Maine Street", "9 MAIN ST", False),
+    ("9 Main Street", "19 MAIN ST", False),
+    ("9 Main Street", "9 MAIN ST S", False),
+]
+
+
+@pytest.mark.parametrize(("stated", "theirs", "same"), ALIKE)
+async def test_abbreviations_are_no_corrections(
+    client: HttpClient, stated: str, theirs: str, same: bool
+) -> None:
+    """USPS shortens words and names units its own way; another number or name is a correction. What
+    it leaves out or writes as null says nothing."""
+    address = {"streetAddress": theirs, "secondaryAddress": None, "city": "AUSTIN", "state": "TX"}
+    info = {"DPVConfirmation": "Y", "carrierRoute": None}
+    told = {"firm": None, "address": address, "additionalInfo": info, "corrections": None}
+    at = Address(name="A", lines=(stated,), city="Austin", region="TX", country="US")
+    async with stubbed(web.json_response(told)) as stub:
+        found = await usps(client, stub.url).deliverability(at)
+    assert found.verdict == ("deliverable" if same else "corrected")
+    assert found.differs == (() if same else ("street",))

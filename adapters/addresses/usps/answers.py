@@ -95,7 +95,8 @@ def _is_same(ours: str, theirs: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return [one for one in _WORD.findall(text.upper().replace("'", "")) if one not in _UNITS]
+    plain = text.upper().replace("'", "").replace(".", "")
+    return [one for one in _WORD.findall(plain) if one not in _UNITS]
 
 
 def _is_short(short: str, long: str) -> bool:

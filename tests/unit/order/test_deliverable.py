@@ -130,16 +130,24 @@ def test_a_late_answer_holds_an_order_that_went_on() -> None:
     assert holds(found) == [ADDRESS_HOLD]
 
 
-def test_rules_and_checks_ask_at_the_same_time() -> None:
+DEAR = Rule(name="dear", when="has(customer.orders) && customer.orders == 0", hold="x")
+MANY = Rule(name="many", when="units > 9", hold="x")
+CHECKS = {"account", "address"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "parts"),
+    [((), CHECKS), ((MANY,), CHECKS), ((DEAR,), {"customer", *CHECKS})],
+)
+def test_rules_and_checks_ask_at_the_same_time(rules: tuple[Rule, ...], parts: set[str]) -> None:
     """One wait is enough for what a rule reads, the account and the address."""
-    dear = Rule(name="dear", when="has(customer.orders) && customer.orders == 0", hold="x")
-    found = story(Deliverability(), dear)
+    found = story(Deliverability(), *rules)
     found.setup = replace(found.setup, terms=frozenset({"net 30"}))
     found.world = None
     order = given_order(payment="pending", payment_method="Net 30")
     with pytest.raises(WorldAsked) as asked:
         found.when(i.PlaceOrder(order=order))
-    assert asked.value.parts == {"customer", "account", "address"}
+    assert asked.value.parts == parts
 
 
 def test_a_rule_reads_the_verdict() -> None:
