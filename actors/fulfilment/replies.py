@@ -7,7 +7,7 @@ from actors.fulfilment.table import TABLE
 from actors.fulfilment.thing import DONE, HANDED_OVER, PACKED, RECALLED, Fulfilment
 from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
-from actors.order.differs import CHANGED, cancelled_and_left, leave, not_stopped
+from actors.order.differs import CHANGED, cancelled_and_left, leave, not_stopped, says_former
 from actors.order.evolve import BY_ITSELF, CHANNEL
 from actors.order.joint_things import recalled
 from actors.order.places import places_for
@@ -220,13 +220,11 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
     if why == "cancelled":
         told = (
             f"the warehouse does not cancel {key} ({reason[:200].rstrip('.')}): stop it there, or "
-            "release the hold to let it go"
+            f"release the hold to let it go{says_former(work.state, thing)}"
         )
         hold_id = f"{REFUSED_CANCEL}{work.state.version + 1}"
         work.say(e.Held(rule="hold", key=key, hold_id=hold_id, reason=told))
-    elif why == "asked":
-        pass  # the channel is told that it goes on
-    elif why == "changed":
+    elif why in ("asked", "changed"):  # of what it asked itself the channel is told that it goes on
         not_stopped(work, key, thing, reason)
     else:
         leave(

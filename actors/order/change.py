@@ -17,7 +17,7 @@ from actors.order import holding, mapping, outside, ruling
 from actors.order.acceptance import to_collect
 from actors.order.decision import moment
 from actors.order.difference import FACETS, Diff, difference, of_lines
-from actors.order.differs import leave, too_late
+from actors.order.differs import leave, moving, too_late
 from actors.order.evolve import BY_ITSELF, CHANNEL
 from actors.order.normalise import surviving
 from actors.order.owed import prepaid_by, still_settled
@@ -41,6 +41,8 @@ MAX_LINES = 2_000
 """Lines that an order may have had in its life: four times what it may have at once."""
 _LASTING = frozenset({"lines", "money"})
 """Facets that matter after the end: an address or a note changes nothing for goods that arrived."""
+_ON_ITS_WAY = frozenset({"address", "method"})
+"""Facets that matter, too, for goods of which no carrier can tell whether they arrived."""
 
 UNMOVED = frozenset({"q", "o"})
 """Accounts of a line with which nothing has happened."""
@@ -125,12 +127,14 @@ def _is_before(base: Order, order: Order, found: Diff | None) -> bool:
 
 
 def _is_taken(state: State, found: Diff) -> bool:
-    """A closed order follows its lines and its money: the books say what the channel says. One
-    that is being cancelled follows nothing."""
+    """A closed order follows its lines and its money: the books say what the channel says; and the
+    address of goods of which no one tells when they arrive. One that is being cancelled follows
+    nothing."""
     if not found.facets or state.cancel is not None:
         return False
     if state.stage == CLOSED:
-        return not _LASTING.isdisjoint(found.facets)
+        lasting = _LASTING | _ON_ITS_WAY if moving(state) else _LASTING
+        return not lasting.isdisjoint(found.facets)
     return state.stage in FOLLOWING
 
 
@@ -193,7 +197,7 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
         )
     )
     if state.stage == CLOSED:
-        why = "the channel added lines" if found.moves else "the channel changed lines or money"
+        why = "the channel added lines" if found.moves else "the channel changed it"
         work.say(e.Reopened(rule="reopen", why=why))
     ruling.say(work, made.rulings, found.facets)
     moved(work, body)

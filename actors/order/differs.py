@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actors.fulfilment.thing import Fulfilment
+from actors.fulfilment.thing import PACKED, PICKED, RELEASED, Fulfilment
 from actors.kernel import ledger
 from actors.label.thing import Label
-from actors.order.reading import is_unused
+from actors.order.reading import is_labelled_by_us, is_unused, parcels_of
 from actors.order.state import State
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
-from actors.parcel.thing import COLLECTED, DELIVERED, UNTRACKED
+from actors.parcel.thing import COLLECTED, DELIVERED, UNPACKED, UNTRACKED
 from schemas.messages import events as e
 from schemas.messages.base import Parts
 from schemas.order.things import PARCEL, Key, kind_of
@@ -52,6 +52,8 @@ _ARRIVED = {
 
 _MOVING = (*ON_ITS_WAY, UNTRACKED)
 _THERE = (DELIVERED, COLLECTED)
+_HERE = (PACKED, UNPACKED)
+_AT_WORK = (RELEASED, PICKED, PACKED)
 
 SEND_BACK = "have them sent back, or charge for them"
 
@@ -63,12 +65,11 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
     named = [one for one in facets if one in _TODO]
     if named:
         what = " and ".join(_NAMES[one] for one in named)
-        gone = [_name(state, k) for k, x in state.parcels.items() if x.stage in ON_ITS_WAY]
-        if gone:
+        if gone := moving(state):
             told.append(f"{what} changed after {_some(gone)} had left: {_todo(named)}")
         for label in state.labels.values():
             told += old_label(state, label)
-    told += _not_followed(state, named)
+    told += _not_followed(work, named)
     for at, quantity in late[:MAX_LATE]:
         line = state.lines[at]
         told.append(
@@ -84,11 +85,22 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
     leave(work, *told)
 
 
-def _not_followed(state: State, named: list[str]) -> list[str]:
+def moving(state: State) -> list[str]:
+    """Name the parcels that are on their way as far as is known, also those of which no carrier
+    can tell, and whose fulfilment is done."""
+    ended = state.ended.items()
+    gone = [k for k, x in ended if kind_of(k) == PARCEL and x.stage == UNTRACKED]
+    return [*gone, *(_name(state, k) for k, x in state.parcels.items() if x.stage in _MOVING)]
+
+
+def _not_followed(work: Work, named: list[str]) -> list[str]:
     """Name what changed about fulfilments that can't be stopped any more, which is told when they
-    could not be."""
+    could not be, and about the rest of those of which a part has left."""
+    state = work.state
     found = []
     for key, thing in state.fulfilments.items():
+        if is_rest(work, state, key, thing) and named:
+            found.append(_of_rest(key, thing, named))
         if not (thing.fixed and thing.left):
             continue
         changed = [f"{_NAMES[one]} changed" for one in named]
@@ -99,11 +111,34 @@ def _not_followed(state: State, named: list[str]) -> list[str]:
             if gone > 0:
                 changed.append(f"{gone} × {line.sku} of line {line.line_id} were removed")
         if changed:
-            task = f" (task {thing.task})" if thing.task else ""
             found.append(
-                f"{_some(changed)}, and the warehouse does not stop {key}{task}: tell the warehouse"
+                f"{_some(changed)}, and the warehouse does not stop {key}{_task(thing)}: tell the "
+                "warehouse"
             )
     return found
+
+
+def is_rest(work: Work, state: State, key: Key, thing: Fulfilment) -> bool:
+    """Whether a part of a fulfilment has left, and only the warehouse's task, which is not told
+    again then, says where the rest goes and what it collects. A person hears of a change at once;
+    what is being stopped is named when it is not."""
+    if thing.stage not in _AT_WORK or not thing.left or thing.stop or thing.fixed or not thing.told:
+        return False
+    if is_labelled_by_us(thing, work.context.setup):
+        return False
+    return any(x.stage not in _HERE for _, x in parcels_of(state, key))
+
+
+def _of_rest(key: Key, thing: Fulfilment, named: Iterable[str]) -> str:
+    what = " and ".join(_NAMES[one] for one in named)
+    return (
+        f"{what} changed, and the rest of {key}{_task(thing)} can't be stopped, because a part has "
+        "left: tell the warehouse"
+    )
+
+
+def _task(thing: Fulfilment) -> str:
+    return f" (task {thing.task})" if thing.task else ""
 
 
 def left_before_cancel(work: Work, keys: Iterable[Key]) -> None:
@@ -153,6 +188,12 @@ def not_stopped(work: Work, key: Key, thing: Fulfilment, reason: str) -> None:
         leave(work, f"the warehouse does not stop {key} ({reason[:200].rstrip('.')}); {said}")
 
 
+def says_former(state: State, thing: Fulfilment) -> str:
+    """Name what changed since a task was told that a cancellation does not stop, "" for nothing."""
+    facets = [one for one in _facets(state, thing.told, None) if one in _TODO]
+    return f"; its task says {_list_former(facets)}" if facets else ""
+
+
 def left_unlike(
     work: Work, before: State, key: Key, thing: Fulfilment, gone: Iterable[Key], *, inside: bool
 ) -> None:
@@ -166,7 +207,8 @@ def left_unlike(
     ]
     differs = [f"{_some(lines)} not wanted any more"] if lines else []
     todo = ["have them sent back"] if lines else []
-    facets = sorted({one for k in gone for one in _outdated(before, k, thing)})
+    known = is_rest(work, before, key, thing)
+    facets = sorted({one for k in gone for one in _outdated(before, k, thing, known=known)})
     if facets:
         differs.append(_list_former(facets))
         todo.append(_todo(facets))
@@ -180,7 +222,11 @@ def left_unlike(
         return
     what = f", with {' and '.join(differs)}" if differs else ""
     do = ", ".join(todo) or STOP
-    leave(work, f"{key} left{why}{what}: {do}")
+    told = [f"{key} left{why}{what}: {do}"]
+    after = work.state.fulfilments.get(key)
+    if facets and inside and after is not None and is_rest(work, work.state, key, after):
+        told.append(_of_rest(key, after, facets))
+    leave(work, *told)
 
 
 def _unwanted(before: State, after: State) -> Parts:
@@ -194,14 +240,15 @@ def _unwanted(before: State, after: State) -> Parts:
     )
 
 
-def _outdated(state: State, key: Key, thing: Fulfilment) -> list[str]:
+def _outdated(state: State, key: Key, thing: Fulfilment, *, known: bool) -> list[str]:
     """Name the facets that changed after a parcel's label was bought, or after its warehouse was
-    told where no label of ours says it. A note changes nothing about a parcel."""
+    told where no label of ours says it, unless it is `known` to a person. A note changes nothing
+    about a parcel."""
     parcel = state.parcels.get(key)
     label = state.labels.get(parcel.label) if parcel is not None else None  # type: ignore[call-overload]  # a key or ""
     if label is not None and label.told:
         return [one for one in _facets(state, 0, label) if one in _TODO]
-    if thing.fixed or not thing.told:
+    if known or thing.fixed or not thing.told:
         return []
     return [one for one in _facets(state, thing.told, None) if one in _TODO]
 

@@ -22,6 +22,7 @@ from schemas.messages.effects import Units
 from schemas.order.shares import as_booked, as_paid
 from schemas.order.shares import comes_to as sums_to
 from schemas.order.things import Key
+from tests.model import going
 from tests.model.checks import that
 from tests.model.given import given_back, is_all_given
 from tests.model.partners import Shipment
@@ -389,6 +390,6 @@ def captured(world: World) -> None:
 
 
 _RULES: tuple[Callable[[World], None], ...] = (
-    stock, tasks, labels, addresses, units, erp, channel, mails, money, collected, captured,
-    refunded, ended,
+    stock, tasks, labels, addresses, going.left, units, erp, channel, mails, money, collected,
+    captured, refunded, ended,
 )  # fmt: skip

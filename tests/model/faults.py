@@ -27,6 +27,7 @@ import actors.messages.wanted
 import actors.order.acceptance
 import actors.order.decide
 import actors.order.difference
+import actors.order.differs
 import actors.order.evolve
 import actors.order.family
 import actors.order.joint
@@ -280,6 +281,9 @@ FAULTS: dict[str, Fault] = {
         actors.order.joint_money, "target",
         lambda real, *given: real(*given) + given[-1].captured,
     ),
+    "a part that left hides what changed of the rest": _instead(
+        actors.order.differs, "is_rest", lambda real, *given: False
+    ),
     "an order ends with units open": _instead(
         actors.order.joint_order, "is_at_rest", lambda real, state, context: not state.open
     ),
@@ -294,6 +298,9 @@ SELLERS: dict[str, tuple[str, ...]] = {
     "no joint rule: refund-told": ("refunds",),
     "no prerequisite: capture-before-channel": ("captures parts", "captures for a 3PL"),
     "no prerequisite: task-before-label": ("no ERP", "full"),
+    "a part that left hides what changed of the rest": (
+        *("3PL", "3PL with tracking", "no carrier", "3PL with another carrier"),
+    ),
 }
 """Who may notice a fault that most sellers can't; of the others all are asked in turn."""
 

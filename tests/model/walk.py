@@ -18,6 +18,7 @@ from tests.model.checks import check
 from tests.model.choices import Dice
 from tests.model.drain import drain
 from tests.model.ends import judge
+from tests.model.going import at_work
 from tests.model.plan import Plan, plan
 from tests.model.setups import RULES, SETUPS, of_marketplace, some_order, tables
 from tests.model.steps import PROFILES, step
@@ -68,6 +69,7 @@ def walk(one: Plan, seen: Callable[[Plan, int], None] | None = None) -> World:
         told_before = len(world.trail)
         step(world, Dice(seed), profile)
         check(world, sampled=at % EVERY == 0)
+        at_work(world)
         if len(world.trail) > told_before:
             asked_well(world)
     drain(world)

@@ -15,7 +15,7 @@ from actors.order.policy import Policy
 from actors.order.ruling import steered
 from actors.order.stream import INITIAL, Context, Decision, State, decide, evolve
 from actors.parcel.table import ON_ITS_WAY
-from actors.parcel.thing import Parcel
+from actors.parcel.thing import UNTRACKED, Parcel
 from actors.rules.compiled import NO_RULES
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -150,11 +150,13 @@ class World:
             self.labels.update(state.labels)
             self.fulfilments.update(state.fulfilments)
         for key, parcel in self.state.parcels.items():
-            if parcel.stage in ON_ITS_WAY and self.body is not None:
+            if parcel.stage in (*ON_ITS_WAY, UNTRACKED) and self.body is not None:
                 self.sent_to[key] = self.body.ship_to
         for key, gone in self.state.ended.items():
             if key in self.parcels:
                 self.parcels[key] = replace(self.parcels[key], stage=gone.stage)
+                if gone.stage == UNTRACKED and self.body is not None:
+                    self.sent_to[key] = self.body.ship_to
 
     def fire(self, key: Key, name: str) -> None:
         """Let a timer be due."""
