@@ -7,10 +7,11 @@ from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.order.acceptance import to_collect
 from actors.order.decision import Context
-from actors.order.reading import is_labelled_by_us, is_open, parcels_of
+from actors.order.reading import has_left, is_labelled_by_us, is_open, is_unused, parcels_of
 from actors.order.state import State
 from actors.order.work import Work
 from actors.order.worth import still_stated
+from actors.parcel.table import ON_ITS_WAY
 from schemas.messages.base import Parts
 from schemas.order.canonical import Order
 from schemas.order.money import decimal_text
@@ -81,6 +82,33 @@ def due_now(state: State, order: Order | None, context: Context) -> tuple[int, s
         return 0, ""
     gone, _ = still_stated(state, order)
     return max(0, due - gone), currency
+
+
+def is_off(work: Work) -> bool:
+    """Whether what has left, with tasks that can't be told again, collects another amount than is
+    due, and what is still here does not make up for it. "Paid" once nothing is known to be on its
+    way may well mean what was collected."""
+    state, setup = work.state, work.context.setup
+    due, _ = due_now(state, work.order, work.context)
+    told, here, waits = state.collected, _open(state), False
+    for key, thing in _live(state):
+        labels = [x for x in state.labels.values() if x.fulfilment == key and x.collect]
+        left = sum(quantity for _, quantity in thing.left) if thing.delivery != "digital" else 0
+        if labels and is_labelled_by_us(thing, setup):
+            told += sum(x.collect for x in labels if not is_unused(state, x))
+        elif thing.fixed or has_left(state, key):
+            told += thing.collect
+            waits = waits or bool(left)
+            left = 0
+        here += left
+    moving = any(x.stage in ON_ITS_WAY for x in state.parcels.values())
+    if told > due:
+        return bool(due) or moving or waits
+    return told < due and here <= ledger.wished(state.sums)
+
+
+def _open(state: State) -> int:
+    return sum(x.counts.get("o", 0) for x in state.lines if x.delivery != "digital")
 
 
 def told_too_much(work: Work) -> list[str]:

@@ -69,7 +69,12 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     @property
     def is_tasked(self) -> bool:
         """Whether a warehouse that can be asked to stop works on it."""
-        return bool(self.task and self.lane) and self.stage in (RELEASED, PICKED, PACKED)
+        return bool(self.task and self.lane) and self.is_begun
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it was left to a warehouse or a person, and not all of it has left."""
+        return self.stage in (RELEASED, PICKED, PACKED)
 
     @property
     def is_lapsed(self) -> bool:

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actors.fulfilment.thing import PACKED, PICKED, RELEASED, Fulfilment
+from actors.fulfilment.collect import is_off
+from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.label.thing import Label
-from actors.order.reading import is_labelled_by_us, is_unused, parcels_of
+from actors.order.reading import is_rest, is_unused
 from actors.order.state import State
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
-from actors.parcel.thing import COLLECTED, DELIVERED, UNPACKED, UNTRACKED
+from actors.parcel.thing import COLLECTED, DELIVERED, UNTRACKED
 from schemas.messages import events as e
 from schemas.messages.base import Parts
 from schemas.order.things import PARCEL, Key, kind_of
@@ -52,8 +53,6 @@ _ARRIVED = {
 
 _MOVING = (*ON_ITS_WAY, UNTRACKED)
 _THERE = (DELIVERED, COLLECTED)
-_HERE = (PACKED, UNPACKED)
-_AT_WORK = (RELEASED, PICKED, PACKED)
 
 SEND_BACK = "have them sent back, or charge for them"
 
@@ -62,7 +61,7 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
     """Leave to a person what has left before it changed."""
     state = work.state
     told = []
-    named = [one for one in facets if one in _TODO]
+    named = [one for one in facets if one in _TODO and (one != "due" or is_off(work))]
     if named:
         what = " and ".join(_NAMES[one] for one in named)
         if gone := moving(state):
@@ -99,7 +98,7 @@ def _not_followed(work: Work, named: list[str]) -> list[str]:
     state = work.state
     found = []
     for key, thing in state.fulfilments.items():
-        if is_rest(work, state, key, thing) and named:
+        if is_rest(state, key, thing, work.context.setup) and named:
             found.append(_of_rest(key, thing, named))
         if not (thing.fixed and thing.left):
             continue
@@ -116,17 +115,6 @@ def _not_followed(work: Work, named: list[str]) -> list[str]:
                 "warehouse"
             )
     return found
-
-
-def is_rest(work: Work, state: State, key: Key, thing: Fulfilment) -> bool:
-    """Whether a part of a fulfilment has left, and only the warehouse's task, which is not told
-    again then, says where the rest goes and what it collects. A person hears of a change at once;
-    what is being stopped is named when it is not."""
-    if thing.stage not in _AT_WORK or not thing.left or thing.stop or thing.fixed or not thing.told:
-        return False
-    if is_labelled_by_us(thing, work.context.setup):
-        return False
-    return any(x.stage not in _HERE for _, x in parcels_of(state, key))
 
 
 def _of_rest(key: Key, thing: Fulfilment, named: Iterable[str]) -> str:
@@ -207,7 +195,7 @@ def left_unlike(
     ]
     differs = [f"{_some(lines)} not wanted any more"] if lines else []
     todo = ["have them sent back"] if lines else []
-    known = is_rest(work, before, key, thing)
+    known = is_rest(before, key, thing, work.context.setup)
     facets = sorted({one for k in gone for one in _outdated(before, k, thing, known=known)})
     if facets:
         differs.append(_list_former(facets))
@@ -223,8 +211,8 @@ def left_unlike(
     what = f", with {' and '.join(differs)}" if differs else ""
     do = ", ".join(todo) or STOP
     told = [f"{key} left{why}{what}: {do}"]
-    after = work.state.fulfilments.get(key)
-    if facets and inside and after is not None and is_rest(work, work.state, key, after):
+    after, setup = work.state.fulfilments.get(key), work.context.setup
+    if facets and inside and after is not None and is_rest(work.state, key, after, setup):
         told.append(_of_rest(key, after, facets))
     leave(work, *told)
 

@@ -159,6 +159,20 @@ def is_in_use(state: State, key: Key, label: Label) -> bool:
     )
 
 
+def is_rest(state: State, key: Key, thing: Fulfilment, setup: Setup) -> bool:
+    """Whether a part of a fulfilment has left, and only the warehouse's task, which is not told
+    again then, says where the rest goes and what it collects. A person hears of a change at once;
+    what is being stopped is named when it is not."""
+    if not (thing.is_begun and thing.left and thing.told) or thing.stop or thing.fixed:
+        return False
+    return not is_labelled_by_us(thing, setup) and has_left(state, key)
+
+
+def has_left(state: State, key: Key) -> bool:
+    """Whether a parcel of a fulfilment has left."""
+    return any(x.stage not in ("packed", "unpacked") for _, x in parcels_of(state, key))
+
+
 def tracking_lane(state: State, parcel: Parcel, setup: Setup) -> str:
     """Return the carrier that can be asked where a parcel is, "" for none."""
     if not parcel.number:

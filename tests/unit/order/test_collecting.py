@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
@@ -10,6 +11,7 @@ from tests.given import (
     F1,
     F2,
     K1,
+    POSTED,
     RESERVED,
     Story,
     a_line,
@@ -78,3 +80,70 @@ def test_what_is_taken_off_meanwhile_is_no_one_s_share() -> None:
     story.when(i.UpdateOrder(order=later(6, order_of(LAMP, **TERMS))))
     story.refused(f.CancelTask, "It is packed.", F2).when(packed(key=F2))
     assert collected(story, f.BuyLabel, "L1") == 1000
+
+
+def given_one_left() -> Story:
+    """All of an order, whose parcel collects 30.00, has left."""
+    story = Story(setup=COD).when(i.PlaceOrder(order=order_of(CUP, **TERMS)))
+    story.done(f.ReserveStock, RESERVED).done(f.PostSalesOrder, POSTED)
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1")).when(packed())
+    return story.done(f.BuyLabel, sold(K1)).when(handed_over())
+
+
+def words_of(story: Story) -> list[str]:
+    """What people are asked."""
+    return [task.words for task in story.state.tasks]
+
+
+def test_what_is_added_after_a_part_left_is_collected_with_the_rest() -> None:
+    """Given a line of 10.00 that is added after 30.00 went with a parcel: its own parcel collects
+    the 10.00, and no carrier is asked to collect another amount."""
+    story = given_one_left()
+    story.when(i.UpdateOrder(order=later(5, order_of(CUP, LAMP, **TERMS))))
+    story.done(f.ReserveStock, RESERVED, F2)
+    assert collected(story, f.CreateTask, F2) == 1000
+    assert not words_of(story)
+
+
+@pytest.mark.parametrize("price", [2000, 4000])
+def test_an_amount_that_changed_after_all_had_left_is_a_person_s(price: int) -> None:
+    """More or less than goes with the parcel: nothing is here that makes up for it."""
+    story = given_one_left()
+    story.when(i.UpdateOrder(order=later(5, order_of(a_line("1", 1, price), **TERMS))))
+    (words,) = words_of(story)
+    assert words == (
+        "the amount to collect changed after K1 (1Z-K1) had left: have the carrier collect the new "
+        "amount"
+    )
+
+
+def test_a_discount_that_the_rest_makes_up_for_is_no_one_s() -> None:
+    """Given 30.00 with the parcel that left and 10.00 with the other one: of a discount of 5.00
+    the other one collects less; of one of 15.00 the carrier of the first has to know."""
+    story = given_one_left()
+    story.when(i.UpdateOrder(order=later(5, order_of(CUP, LAMP, **TERMS))))
+    story.done(f.ReserveStock, RESERVED, F2).done(f.CreateTask, f.TaskCreated(task_id="t-F2"), F2)
+    cheaper = order_of(CUP, a_line("2", 1, 500), **TERMS)
+    story.when(i.UpdateOrder(order=later(6, cheaper)))
+    assert story.state.fulfilments[F2].stop == "changed"
+    assert not words_of(story)
+    story.when(i.UpdateOrder(order=later(7, order_of(a_line("1", 1, 2000), LAMP, **TERMS))))
+    assert not words_of(story)
+    story.when(i.UpdateOrder(order=later(8, order_of(a_line("1", 1, 1500), LAMP, **TERMS))))
+    assert len(words_of(story)) == 1
+
+
+@pytest.mark.parametrize("carried", [True, False], ids=["on its way", "untracked"])
+def test_paid_after_the_last_parcel_left(carried: bool) -> None:
+    """While it is known to be on its way, it must not collect any more; where no carrier can tell,
+    what is paid is taken for what was collected."""
+    places = COD.places if carried else (replace(COD.places[0], carrier="", labels="them"),)
+    story = Story(setup=replace(COD, places=places))
+    story.when(i.PlaceOrder(order=order_of(CUP, **TERMS))).done(f.ReserveStock, RESERVED)
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1")).when(packed())
+    if carried:
+        story.done(f.BuyLabel, sold(K1))
+    story.when(handed_over())
+    paid = order_of(CUP, payment="paid", payment_method="Cash on Delivery", amount_due_minor=0)
+    story.when(i.UpdateOrder(order=later(5, paid)))
+    assert len(words_of(story)) == carried
