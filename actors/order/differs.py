@@ -9,7 +9,7 @@ from actors.fulfilment.collect import is_off
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.label.thing import Label
-from actors.order.reading import is_rest, is_unused
+from actors.order.reading import is_packed_for_us, is_rest, is_unused
 from actors.order.state import State
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
@@ -32,10 +32,10 @@ MAX_NAMED = 10
 _NAMES = {
     "address": "the address",
     "method": "the shipping method",
-    "note": "the note",
+    "note": "the note, gift message or dates",
     "due": "the amount to collect",
 }
-"""Facets that goods on their way can't follow."""
+"""Facets that goods on their way, or already packed, can't follow."""
 
 REDIRECT = "have the carrier redirect it"
 COLLECT = "have the carrier collect the new amount"
@@ -68,7 +68,7 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
             told.append(f"{what} changed after {_some(gone)} had left: {_todo(named)}")
         for label in state.labels.values():
             told += old_label(state, label)
-    told += _not_followed(work, named)
+    told += _not_followed(work, [one for one in facets if one in named or one == "note"])
     for at, quantity in late[:MAX_LATE]:
         line = state.lines[at]
         told.append(
@@ -94,12 +94,19 @@ def moving(state: State) -> list[str]:
 
 def _not_followed(work: Work, named: list[str]) -> list[str]:
     """Name what changed about fulfilments that can't be stopped any more, which is told when they
-    could not be, and about the rest of those of which a part has left."""
+    could not be, and about the rest of those of which a part has left. What no label says, such as
+    a gift message, is also named of what is packed and goes on under a label of ours."""
     state = work.state
     found = []
     for key, thing in state.fulfilments.items():
-        if is_rest(state, key, thing, work.context.setup) and named:
+        setup = work.context.setup
+        if is_rest(state, key, thing, setup) and named:
             found.append(_of_rest(key, thing, named))
+        elif "note" in named and is_packed_for_us(thing, setup):
+            found.append(
+                f"{_NAMES['note']} changed after {key}{_task(thing)} was packed: tell "
+                f"{'who packs it' if thing.person else 'the warehouse'}"
+            )
         if not (thing.fixed and thing.left):
             continue
         changed = [f"{_NAMES[one]} changed" for one in named]
@@ -156,8 +163,7 @@ def old_label(state: State, label: Label) -> list[str]:
 
 def not_stopped(work: Work, key: Key, thing: Fulfilment, reason: str) -> None:
     """Leave to a person what the task of a warehouse says that does not stop. A change that was
-    taken back since leaves nothing to do, and of a note alone no one is told: nothing goes wrong
-    with the goods, and most of them have left."""
+    taken back since leaves nothing to do, and a note does once all has left."""
     state = work.state
     lines = [
         f"{quantity} × {line.sku} of line {line.line_id} where the order has {quantity - gone}"
@@ -165,7 +171,7 @@ def not_stopped(work: Work, key: Key, thing: Fulfilment, reason: str) -> None:
         if (gone := min(quantity, ledger.wished((line := state.lines[at]).counts)))
     ]
     facets = _facets(state, thing.told, None)
-    if not lines and facets == ["note"]:
+    if not thing.left and facets == ["note"]:
         return
     former = _list_former(facets)
     more = [f"{len(lines) - MAX_NAMED} more lines unlike it"] if len(lines) > MAX_NAMED else []
@@ -178,7 +184,7 @@ def not_stopped(work: Work, key: Key, thing: Fulfilment, reason: str) -> None:
 
 def says_former(state: State, thing: Fulfilment) -> str:
     """Name what changed since a task was told that a cancellation does not stop, "" for nothing."""
-    facets = [one for one in _facets(state, thing.told, None) if one in _TODO]
+    facets = _facets(state, thing.told, None)
     return f"; its task says {_list_former(facets)}" if facets else ""
 
 

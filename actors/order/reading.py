@@ -168,6 +168,12 @@ def is_rest(state: State, key: Key, thing: Fulfilment, setup: Setup) -> bool:
     return not is_labelled_by_us(thing, setup) and has_left(state, key)
 
 
+def is_packed_for_us(thing: Fulfilment, setup: Setup) -> bool:
+    """Whether goods are packed, have not all left, and go on as they are under a label of ours."""
+    is_here = thing.stage == "packed" and thing.left and thing.told
+    return bool(is_here and not (thing.stop or thing.fixed) and is_labelled_by_us(thing, setup))
+
+
 def has_left(state: State, key: Key) -> bool:
     """Whether a parcel of a fulfilment has left."""
     return any(x.stage not in ("packed", "unpacked") for _, x in parcels_of(state, key))

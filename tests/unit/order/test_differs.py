@@ -96,8 +96,8 @@ def test_a_task_names_the_lines_that_a_warehouse_goes_on_with() -> None:
     story = given_released().when(updated(changed)).refused(f.CancelTask, "too late")
     assert waiting_for(story.state) == (
         "a person: the warehouse does not stop F1 (too late); its task says 2 × SKU-1 of line 1 "
-        "where the order has 1, the former note: have it corrected, or have what is too much sent "
-        "back"
+        "where the order has 1, the former note, gift message or dates: have it corrected, or have "
+        "what is too much sent back"
     )
     story.when(updated(cheaper(later(11, note="ring twice"), a_line("1", 1))))
     assert story.state.tasks[0].words.endswith(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from actors.order.stream import row_of
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -296,10 +295,16 @@ def test_a_doubled_report_counts_once() -> None:
     assert story.counts() == {"q": 2, "t": 2}
 
 
-def test_a_note_that_comes_too_late_asks_no_one() -> None:
-    """Neither while the warehouse hands the goods over, nor after they left, can anybody follow."""
+def test_a_note_that_comes_too_late_asks_no_one_once_all_has_left() -> None:
+    """While the goods are here as far as we know, someone may still follow: a person is told when
+    the warehouse does not stop. After they left no one can."""
     noted = i.UpdateOrder(order=later(10, note="ring"))
     story = given_released().when(noted).then_effects(f.CancelTask)
-    story.refused(f.CancelTask, "the goods have left").then_events(e.StopDropped)
-    assert not row_of(story.state).attention
+    story.refused(f.CancelTask, "it is packed").then_events(e.StopDropped, e.TaskOpened)
+    assert story.state.tasks[0].words == (
+        "the warehouse does not stop F1 (it is packed); its task says the former note, gift "
+        "message or dates: have it corrected"
+    )
     given_shipped().when(noted).then_events(e.Changed)
+    story = given_released().when(noted).when(packed(), handed_over())
+    assert not story.state.tasks

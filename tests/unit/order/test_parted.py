@@ -24,6 +24,7 @@ from tests.given import (
     a_line,
     a_parcel,
     an_order,
+    given_packed,
     given_released,
     given_reserved,
     handed_over,
@@ -163,3 +164,38 @@ def test_what_goes_on_after_the_shop_asked_to_stop_it_is_named() -> None:
         "the warehouse does not stop F1 (on the conveyor); its task says the former address: have "
         "it corrected"
     )
+
+
+@pytest.mark.parametrize("changed", [{"note": "ring twice"}, {"gift_message": "Love, Ann"}])
+def test_what_no_label_says_is_named_while_goods_are_packed(changed: dict[str, str]) -> None:
+    """Given goods that go on under a label of ours: the warehouse is told by a person of a note or
+    a gift message, also of the rest once a part has left, and not any more when all has."""
+    words = (
+        "the note, gift message or dates changed after F1 (task t-F1) was packed: tell the "
+        "warehouse"
+    )
+    story = given_packed().when(updated(later(10, None, **changed)))
+    assert [one.words for one in story.state.tasks] == [words]
+
+    story = given_released().when(packed(a_parcel("a", l1=2), complete=False))
+    story.done(f.BuyLabel, sold(K1)).when(handed_over(a_parcel("a", l1=2)))
+    story.when(updated(later(10, None, **changed)))
+    assert [one.words for one in story.state.tasks] == [words]
+
+    story = given_packed().done(f.BuyLabel, sold(K1)).when(handed_over())
+    story.when(updated(later(10, None, **changed)))
+    assert not story.state.tasks
+
+
+def test_a_gift_message_for_the_rest_that_another_packs_is_named() -> None:
+    """A 3PL is told like of an address; what is on its way needs no one."""
+    story = given_part_left(Story(setup=THEIRS)).when(updated(later(10, gift_message="Love, Ann")))
+    assert waiting_for(story.state) == f"a person: the note, gift message or dates changed, {REST}"
+
+
+def test_who_packs_by_hand_is_told_of_a_note_as_well() -> None:
+    """Given goods that a person packed for a label of ours."""
+    by_hand = replace(SETUP, places=(Place(name="WH1", carrier="ups"),))
+    story = Story(setup=by_hand).when(i.PlaceOrder(order=an_order())).done(f.ReserveStock, RESERVED)
+    story.when(packed()).when(updated(later(10, note="ring twice")))
+    assert waiting_for(story.state).endswith("was packed: tell who packs it")
