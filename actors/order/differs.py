@@ -170,7 +170,7 @@ def not_stopped(work: Work, key: Key, thing: Fulfilment, reason: str) -> None:
         for at, quantity in thing.left
         if (gone := min(quantity, ledger.wished((line := state.lines[at]).counts)))
     ]
-    facets = _facets(state, thing.told, None)
+    facets = [one for one in _facets(state, thing.told, None) if one != "due" or is_off(work)]
     if not thing.left and facets == ["note"]:
         return
     former = _list_former(facets)
@@ -202,7 +202,8 @@ def left_unlike(
     differs = [f"{_some(lines)} not wanted any more"] if lines else []
     todo = ["have them sent back"] if lines else []
     known = is_rest(before, key, thing, work.context.setup)
-    facets = sorted({one for k in gone for one in _outdated(before, k, thing, known=known)})
+    found = {one for k in gone for one in _outdated(before, k, thing, known=known)}
+    facets = sorted(one for one in found if one != "due" or is_off(work))
     if facets:
         differs.append(_list_former(facets))
         todo.append(_todo(facets))

@@ -14,6 +14,7 @@ from actors.order import (
     differs,
     joint_money,
     joint_order,
+    joint_outdated,
     joint_refunds,
     joint_stops,
     joint_things,
@@ -117,8 +118,8 @@ JOINT: tuple[Joint, ...] = (
     *reservations.ROWS,
     Joint(
         "outdated-task",
-        ("task", "fulfilments", "parcels", "open"),
-        joint_things.outdated_task,
+        ("task", "book", "lines", "collected", "fulfilments", "parcels", "open"),
+        joint_outdated.outdated_task,
         (e.Stopped,),
         "a warehouse that was told something else stops, and the units are planned again",
         needs=(Sign.OUTDATED,),
@@ -134,7 +135,7 @@ JOINT: tuple[Joint, ...] = (
     Joint(
         "outdated-label",
         ("address", "labels", "parcels"),
-        joint_things.outdated_label,
+        joint_outdated.outdated_label,
         (e.LabelStopped,),
         "a label for another address, shipping method or amount is voided, and a new one follows",
         needs=(Sign.LABEL_OUTDATED,),

@@ -57,32 +57,6 @@ def cancel_stops(work: Work) -> e.OrderEvent | None:
     return None
 
 
-def outdated_task(work: Work) -> e.OrderEvent | None:
-    """A warehouse that was told something else stops; its units are planned again. What is packed
-    goes on where a label of ours says where it goes."""
-    state = work.state
-    for key, thing in state.fulfilments.items():
-        if thing.told in (0, state.task) or thing.stop or thing.fixed or is_open(work.state, key):
-            continue
-        early = thing.stage in (RELEASED, "picked") or (
-            thing.stage == PACKED and not is_labelled_by_us(thing, work.context.setup)
-        )
-        if early and not any(x.stage in SENT for _, x in parcels_of(state, key)):
-            return e.Stopped(rule="stop", key=key, why="changed")
-    return None
-
-
-def outdated_label(work: Work) -> e.OrderEvent | None:
-    """A label that says what the order does not any more (address, shipping method, amount to
-    collect) is voided and bought again."""
-    state = work.state
-    for key, label in state.labels.items():
-        outdated = label.stage == BOUGHT and not label.stop and label.told != state.address
-        if outdated and is_unused(state, label):
-            return e.LabelStopped(rule="stop", key=key, why="what it says has changed")
-    return None
-
-
 def undo_label(work: Work) -> e.OrderEvent | None:
     """A label of a fulfilment that is undone, or of parcels that have another, is not wanted."""
     state = work.state

@@ -155,7 +155,10 @@ def followed(state: State) -> None:
             moving |= set() if stays else {at}
         sent = any(state.parcels[k].stage != "packed" for k in thing.parcels if k in state.parcels)
         if stays and thing.stage in ("released", "picked") and not sent:
-            that(thing.told in (0, state.task), "a warehouse was told something else", key, thing)
+            # Whether its share of what is due is what it was, the rule itself is asked at rest.
+            since = {name for name, (task, _) in state.revised.items() if task > thing.told}
+            same = thing.told in (0, state.task) or since == {"due"}
+            that(same, "a warehouse was told something else", key, thing)
         if thing.person and thing.stage == "released" and not thing.stop:
             that(any(x.key == key for x in state.tasks), "no one packs it", key, thing)
     for key, parcel in state.parcels.items():

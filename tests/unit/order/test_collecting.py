@@ -25,16 +25,17 @@ from tests.unit.order.test_people import COD
 
 CUP, LAMP = a_line("1", 1, 3000), a_line("2", 1, 1000)
 TERMS = {"payment": "pending", "payment_method": "Cash on Delivery"}
+RINGS = {**TERMS, "note": "ring twice"}
 CALLED_OFF = f.Undone()
 
 
 def given_a_line_more() -> Story:
-    """A task that collects 30.00 is on its way to the warehouse when a line of 10.00 is added: a
-    second task is asked for, and the first is called off once it is there, to be told what is due
-    now."""
+    """A task that collects 30.00 is on its way to the warehouse when a line of 10.00 and a note
+    are added: a second task is asked for, and the first is called off once it is there, to be told
+    of the note."""
     story = Story(setup=COD).when(i.PlaceOrder(order=order_of(CUP, **TERMS)))
     story.done(f.ReserveStock, RESERVED)
-    story.when(i.UpdateOrder(order=later(5, order_of(CUP, LAMP, **TERMS))))
+    story.when(i.UpdateOrder(order=later(5, order_of(CUP, LAMP, **RINGS))))
     story.done(f.ReserveStock, RESERVED, F2)
     assert collected(story, f.CreateTask, F2) == 1000
     story.done(f.CreateTask, f.TaskCreated(task_id="t-F1"), F1)
@@ -75,10 +76,10 @@ def test_what_could_not_be_called_off_collects_what_it_did(left: bool) -> None:
 
 def test_what_is_taken_off_meanwhile_is_no_one_s_share() -> None:
     """Given the first line taken off while its task is called off, the other label collects all
-    that is due, though its task can't be called off any more."""
+    that is due, which its task says already."""
     story = given_a_line_more()
-    story.when(i.UpdateOrder(order=later(6, order_of(LAMP, **TERMS))))
-    story.refused(f.CancelTask, "It is packed.", F2).when(packed(key=F2))
+    story.when(i.UpdateOrder(order=later(6, order_of(LAMP, **RINGS))))
+    story.when(packed(key=F2))
     assert collected(story, f.BuyLabel, "L1") == 1000
 
 
@@ -147,3 +148,18 @@ def test_paid_after_the_last_parcel_left(carried: bool) -> None:
     paid = order_of(CUP, payment="paid", payment_method="Cash on Delivery", amount_due_minor=0)
     story.when(i.UpdateOrder(order=later(5, paid)))
     assert len(words_of(story)) == carried
+
+
+def test_a_task_whose_share_stays_is_not_called_off() -> None:
+    """Given two tasks, one of which has left, and a line that is added: only the new goods are
+    planned, and the other task, whose share is what it was, goes on."""
+    story = given_one_left()
+    story.when(i.UpdateOrder(order=later(5, order_of(CUP, LAMP, **TERMS))))
+    story.done(f.ReserveStock, RESERVED, F2).done(f.CreateTask, f.TaskCreated(task_id="t-F2"), F2)
+    more = order_of(CUP, LAMP, a_line("3", 1, 500), **TERMS)
+    story.when(i.UpdateOrder(order=later(6, more))).done(f.ReserveStock, RESERVED, "F3")
+    assert collected(story, f.CreateTask, "F3") == 500
+    assert (story.state.fulfilments[F2].stop, story.state.fulfilments[F2].collect) == ("", 1000)
+    story.when(packed(key=F2))
+    assert collected(story, f.BuyLabel, "L2") == 1000
+    assert not words_of(story)
