@@ -79,6 +79,13 @@ def wish(counts: dict[str, int], wanted: Wish) -> None:
     counts[letter] = counts.get(letter, 0) + wanted.quantity
 
 
+def unwished(counts: Counts, account: str, quantity: int) -> dict[str, int]:
+    """Return a line's accounts with at most so many units fewer that shall go to an account."""
+    found = dict(counts)
+    _take(found, WISHES[account], quantity)
+    return found
+
+
 def cap(counts: dict[str, int]) -> None:
     """Leave out wishes for units that are not here any more."""
     over = wished(counts)

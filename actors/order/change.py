@@ -89,10 +89,14 @@ def paid(order: Order, paid_minor: int | None) -> Order:
 
 
 def statement(
-    work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...], fetched: int = 0
+    work: Work,
+    command: i.PlaceOrder | i.UpdateOrder | i.ConfirmPayment,
+    order: Order,
+    fetched: int = 0,
 ) -> None:
     """Compare the channel's statement with its last one: stale, echo, payment, change, too late.
-    `fetched` is the effect that asked for it, 0 for one that came by itself."""
+    `order` is the one that `command` states; `fetched` is the effect that asked for it, 0
+    for one that came by itself."""
     state, context = work.state, work.context
     age = moment(order.updated_at) - moment(state.source_updated_at)
     if age < timedelta(0):
@@ -111,10 +115,11 @@ def statement(
         assert base is not None
         _take(work, base, order, found)
     elif age:
-        _note(work, order)
+        _note(work, order, outside.first_shown(state, command))
     if age:
         holding.free_doubt(work)
-    outside.compare(work, order, fulfilled)
+        outside.withdrawn(work, order, command)
+    outside.compare(work, order, command.fulfilled)
     holding.without_money(work, order)
     holding.follow_promise(work, order)
     holding.free_compared(work, order, fetched)
@@ -138,7 +143,7 @@ def _is_taken(state: State, found: Diff) -> bool:
     return state.stage in FOLLOWING
 
 
-def _note(work: Work, order: Order) -> None:
+def _note(work: Work, order: Order, shown: tuple[str, ...] = ()) -> None:
     state = work.state
     paid = _paid_or(order.payment, state)
     work.say(
@@ -146,6 +151,7 @@ def _note(work: Work, order: Order) -> None:
             rule="note",
             source_updated_at=order.updated_at,
             payment=paid if paid != state.payment and state.lines else "",
+            shown=shown,
         )
     )
 

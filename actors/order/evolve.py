@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from actors.kernel import ledger
 from actors.order.draft import Draft, stays
 from actors.order.evolve_claims import CLAIMS, IMPORTED, asked
+from actors.order.evolve_outside import OUTSIDE, shown
 from actors.order.evolve_stops import STOPS
 from actors.order.normalise import surviving
 from actors.order.ruling import kept
@@ -171,17 +172,9 @@ def _update_noted(draft: Draft, event: e.UpdateNoted) -> None:
     draft.set(source_updated_at=event.source_updated_at)
     if event.payment:
         draft.set(payment=event.payment)
+    if event.shown:
+        draft.set(shown=(*draft.state.shown, *event.shown))
     _hear(draft, event)
-
-
-def _shipped_elsewhere(draft: Draft, event: e.ShippedElsewhere) -> None:
-    stays(draft, event)
-    known = dict(draft.state.outside)
-    sums = dict(known.get(event.outside_id, ()))
-    for line, quantity in event.units:
-        sums[line] = sums.get(line, 0) + quantity
-    known[event.outside_id] = tuple(sums.items())
-    draft.set(outside=tuple(known.items()))
 
 
 def _cancel_requested(draft: Draft, event: e.CancelRequested) -> None:
@@ -348,7 +341,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.ReportNoted: _report_noted,
     e.RefetchAsked: _refetch_asked,
     e.Fetched: _fetched,
-    e.ShippedElsewhere: _shipped_elsewhere,
+    **OUTSIDE,
     e.CancelRequested: _cancel_requested,
     e.CancelRefused: _cancel_refused,
     e.UnitsDropped: stays,
@@ -374,6 +367,7 @@ ALWAYS: dict[type[e.Event], Any] = {
     e.Renewed: _unstuck,
     e.Skipped: _unstuck,
     e.Overdue: _overdue,
+    e.OutsideMatched: shown,
 }
 """What events that any thing may have do to the order's lists, before the thing follows."""
 

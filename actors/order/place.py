@@ -40,7 +40,7 @@ def place(work: Work, command: i.PlaceOrder | i.UpdateOrder) -> None:
     if is_unborn(work.state):
         _place(work, command.order, command.fulfilled, fetched=fetched)
     else:
-        change.statement(work, command.order, command.fulfilled, fetched)
+        change.statement(work, command, command.order, fetched)
     if command.unasked is not None:
         later.unasked(work, command.unasked, command.order)
 
@@ -58,7 +58,7 @@ def confirm_payment(work: Work, command: i.ConfirmPayment) -> None:
             else:
                 work.say(change.payment(work, command.paid_minor))
         if command.order is not None:
-            change.statement(work, command.order, command.fulfilled)
+            change.statement(work, command, command.order)
     if command.order is not None and command.unasked is not None:
         later.unasked(work, command.unasked, command.order)
 

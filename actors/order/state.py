@@ -174,10 +174,10 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     order goes on, `later` what it wants sent later. `open` lists effects under way, `lost` those
     that ended without success and might still report a consequence. `waived` lists holds that a
     person released and that must not come again. `outside` are shipments that others made, with
-    what is known of each; `declined` are the places that refused. `claim` is what no other
-    order may have since this one was accepted, `twin` the order that was accepted instead of this
-    one, which came through two channels. `ship_by` is when
-    goods have to be handed over at the latest ("": any time). `ruled` is what the seller's rules
+    what is known of each, `shown` the channel's ids of ours that it has shown; `declined` are the
+    places that refused. `claim` is what no other order may have since this one was accepted, `twin`
+    the order that was accepted instead of this one, which came through two channels. `ship_by` is
+    when goods have to be handed over at the latest ("": any time). `ruled` is what the seller's rules
     said last (None: there were none).
     """
 
@@ -234,6 +234,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     refetches: int = 0
     refetch: bool = False
     outside: tuple[tuple[str, Parts], ...] = ()
+    shown: tuple[str, ...] = ()
     declined: tuple[str, ...] = ()
     stops: tuple[StopAsk, ...] = ()
     later: tuple[LaterUnits, ...] = ()

@@ -76,6 +76,12 @@ TABLE = Table(
             "the channel shows it as fulfilled",
         ),
         *stay(
+            "not-elsewhere",
+            (*FOLLOWING, CLOSED),
+            e.NotElsewhere,
+            "the channel does not show it as fulfilled any more",
+        ),
+        *stay(
             "schedule",
             (*OPEN, DUPLICATE),
             e.UnitsScheduled,

@@ -21,7 +21,8 @@ PACKING = (
 """Events that name the contents of new parcels."""
 
 NOTABLE = (
-    e.Changed, e.CancelRequested, e.CancelRefused, e.ShortSettled, e.ShippedElsewhere, e.Skipped,
+    e.Changed, e.CancelRequested, e.CancelRefused, e.ShortSettled, e.ShippedElsewhere,
+    e.NotElsewhere, e.Skipped,
     e.TaskClosed, e.ActionRefused, e.Duplicate, e.TakenOver, e.TwinCancelled, e.CodesEntered,
 )  # fmt: skip
 """Events that an order of a normal life does not have, and that whoever answers its customer wants

@@ -82,6 +82,7 @@ from schemas.messages.order_events import (
     LeftToOthers,
     NewLine,
     Normalised,
+    NotElsewhere,
     Overdue,
     PaymentConfirmed,
     Placed,
@@ -145,6 +146,7 @@ OrderEvent = (
     | RefetchAsked
     | Fetched
     | ShippedElsewhere
+    | NotElsewhere
     | CancelRequested
     | CancelRefused
     | UnitsDropped
@@ -291,6 +293,7 @@ __all__ = [
     "NewLine",
     "NewParcel",
     "Normalised",
+    "NotElsewhere",
     "OrderEvent",
     "OutsideMatched",
     "Overdue",

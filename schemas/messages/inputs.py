@@ -43,33 +43,38 @@ class Later(Struct, frozen=True, kw_only=True):
 
 
 class PlaceOrder(Struct, frozen=True, kw_only=True, tag="order.place.v2"):
-    """A channel states a new order. `fulfilled` is what it shows as fulfilled already; `unasked`
-    what it has not asked us to send yet (None: it does not say)."""
+    """A channel states a new order. `fulfilled` is what it shows as fulfilled already, and
+    `fulfilled_is_all` says that nothing else is: what was shown before was taken back there.
+    `unasked` is what it has not asked us to send yet (None: it does not say)."""
 
     order: Order
     fulfilled: Annotated[tuple[OutsideShipment, ...], Meta(max_length=500)] = ()
+    fulfilled_is_all: bool = False
     unasked: Later | None = None
 
 
 class ConfirmPayment(Struct, frozen=True, kw_only=True, tag="order.confirm_payment.v2"):
     """The channel says the order is paid; `order` is the whole order where the channel sends it,
-    `unasked` as in PlaceOrder. `paid_minor` is what is paid of it by now, in minor units of its
-    currency (None: all of it): what does not cover what was still due is a part."""
+    `fulfilled_is_all` and `unasked` as in PlaceOrder. `paid_minor` is what is paid of it by now, in
+    minor units of its currency (None: all of it): what does not cover what was still due is a
+    part."""
 
     ref: Ref
     paid_minor: Minor | None = None
     order: Order | None = None
     fulfilled: Annotated[tuple[OutsideShipment, ...], Meta(max_length=500)] = ()
+    fulfilled_is_all: bool = False
     unasked: Later | None = None
 
 
 class UpdateOrder(Struct, frozen=True, kw_only=True, tag="order.update.v2"):
     """A channel states how an order looks now. It may be stale, or the echo of our own change.
-    `unasked` as in PlaceOrder; `fetched` is the effect by which we asked, 0 for what came by
-    itself."""
+    `fulfilled_is_all` and `unasked` as in PlaceOrder; `fetched` is the effect by which we asked, 0
+    for what came by itself."""
 
     order: Order
     fulfilled: Annotated[tuple[OutsideShipment, ...], Meta(max_length=500)] = ()
+    fulfilled_is_all: bool = False
     unasked: Later | None = None
     fetched: Annotated[int, Meta(ge=0)] = 0
 

@@ -135,11 +135,12 @@ class Normalised(Event, frozen=True, kw_only=True, tag="order.normalised.v2"):
 class UpdateNoted(Event, frozen=True, kw_only=True, tag="order.update_noted.v2"):
     """The channel stated the order again and nothing that we act on differs. When it stated only
     that the order is cancelled, `heard_at` is the time of that change and `source_updated_at`
-    stays."""
+    stays. `shown` are its ids of shipments of ours that it shows for the first time."""
 
     source_updated_at: str
     payment: str = ""
     heard_at: str = ""
+    shown: tuple[str, ...] = ()
 
 
 class ReportNoted(Event, frozen=True, kw_only=True, tag="order.report_noted.v2"):
@@ -181,6 +182,15 @@ class ShippedElsewhere(Event, frozen=True, kw_only=True, tag="order.shipped_else
 
     outside_id: str
     units: Parts
+
+
+class NotElsewhere(Event, frozen=True, kw_only=True, tag="order.not_elsewhere.v1"):
+    """The channel does not show shipments any more that it showed before: `gone` are its ids of
+    them ("": what it told as sums alone). `moves` has the units that are ours to send again, and
+    `kept` those that are not taken from a partner of ours after all."""
+
+    gone: tuple[str, ...] = ()
+    kept: Parts = ()
 
 
 class CancelRequested(Event, frozen=True, kw_only=True, tag="order.cancel_requested.v2"):

@@ -104,7 +104,7 @@ class Recollecting:
                         envelope.end(POISON, _CANCELLED.format(whose=whose))
                         return
                 elif await self._was_ours(order_id, envelope, command.order):
-                    envelope.command = replace(command, fulfilled=())
+                    envelope.command = replace(command, fulfilled=(), fulfilled_is_all=False)
             self._registry.post(order_id, envelope)
         except (PartnerError, JournalUnavailable, TimeoutError) as error:
             log.info("It is asked again whose doings are told of order %s: %s", order_id, error)

@@ -56,7 +56,12 @@ def early(world: World, choices: Choices) -> None:
 def place(world: World) -> None:
     """Let the order come."""
     world.is_placed = True
-    world.give(i.PlaceOrder(order=world.shop, fulfilled=world.statement().fulfilled))
+    told = world.statement()
+    world.give(
+        i.PlaceOrder(
+            order=told.order, fulfilled=told.fulfilled, fulfilled_is_all=told.fulfilled_is_all
+        )
+    )
 
 
 def place_it(world: World, choices: Choices) -> None:
@@ -90,7 +95,12 @@ def tell(world: World, choices: Choices) -> None:
         )  # fmt: skip
     elif world.shop.payment in ("paid", "authorized"):
         told = world.statement()
-        world.send(i.ConfirmPayment(ref=REF, order=told.order, fulfilled=told.fulfilled))
+        whole = told.fulfilled_is_all
+        world.send(
+            i.ConfirmPayment(
+                ref=REF, order=told.order, fulfilled=told.fulfilled, fulfilled_is_all=whole
+            )
+        )
 
 
 def stop_request(world: World, units: tuple[f.Units, ...]) -> i.NoteReport:
@@ -176,8 +186,16 @@ def _send_by_others(world: World, choices: Choices) -> None:
     others = world.partners.others
     line = choices.pick(world.shop.lines)
     units = (f.Units(line.line_id, line.sku, choices.whole(1, line.quantity)),)
-    others.append(i.OutsideShipment(outside_id=f"foreign-{len(others) + 1}", units=units))
+    others.append(i.OutsideShipment(outside_id=f"foreign-{len(world.events)}", units=units))
     world.state_order()
+
+
+def _take_back(world: World, choices: Choices) -> None:
+    """Let what others sent turn out not to be sent."""
+    others = world.partners.others
+    if others:
+        others.remove(choices.pick(tuple(others)))
+        world.state_order()
 
 
 def _cancel(world: World, choices: Choices) -> None:
@@ -192,7 +210,7 @@ def _cancel(world: World, choices: Choices) -> None:
 
 _CHANGES: tuple[Callable[[World, Choices], None], ...] = (
     _restate, _restate, _pay, _pay, _money_back, _readdress, _readdress, _rewrite, _add, _recount,
-    _recount, _remove, _send_by_others, _cancel,
+    _recount, _remove, _send_by_others, _take_back, _cancel,
 )  # fmt: skip
 
 

@@ -223,4 +223,6 @@ class World:
     def statement(self) -> i.UpdateOrder:
         """Return how the shop shows the order now."""
         sums = self.setup.short_pick == "drop"
-        return i.UpdateOrder(order=self.shop, fulfilled=self.partners.fulfilled(sums=sums))
+        return i.UpdateOrder(
+            order=self.shop, fulfilled=self.partners.fulfilled(sums=sums), fulfilled_is_all=True
+        )

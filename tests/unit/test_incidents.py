@@ -106,6 +106,7 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     ),
     e.UnitsDropped(rule="drop"),
     e.ExcessCounted(rule="cover"),
+    e.NotElsewhere(rule="not-elsewhere", gone=("1",)),
     e.LeftToOthers(rule="not-ours"),
     e.UnitsScheduled(rule="schedule", outside_id="1"),
     e.StopAsked(rule="stop-asked", outside_id="1", units=()),

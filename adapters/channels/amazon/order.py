@@ -118,7 +118,11 @@ def input_of(
             at=moment_of(source.last_updated_time),
             unread=True,
         )
-    return UpdateOrder(order=canonical_order(source, rounding, settings), fulfilled=fulfilled)
+    return UpdateOrder(
+        order=canonical_order(source, rounding, settings),
+        fulfilled=fulfilled,
+        fulfilled_is_all=True,
+    )
 
 
 def _cancelled(source: AmazonOrder, reason: str) -> CancelOrder:

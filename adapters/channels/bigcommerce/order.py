@@ -111,7 +111,11 @@ def input_of(
     if order.status_id == PARTLY_SHIPPED and not fulfilled and any(map(_is_to_go, source.products)):
         note = _note(order, status.name, UNTOLD_WORDS)
         return replace(note, at=moment_of(utc(order.date_modified)), unread=True)
-    return UpdateOrder(order=canonical_order(source, rounding, settings), fulfilled=fulfilled)
+    return UpdateOrder(
+        order=canonical_order(source, rounding, settings),
+        fulfilled=fulfilled,
+        fulfilled_is_all=True,
+    )
 
 
 def _is_to_go(product: Product) -> bool:

@@ -198,6 +198,7 @@ _UNPAID = frozenset({"PENDING", "EXPIRED", "PARTIALLY_PAID"})
 _UNNAMED = frozenset({"manual"})
 """Gateways that say nothing of how an order is paid: it may be on terms."""
 _BEGUN = frozenset({"FULFILLED", "PARTIALLY_FULFILLED"})
+_UNTOUCHED = "UNFULFILLED"
 
 _NEEDED = (
     "Give the app the scopes read_orders, read_customers, read_products (for lines without SKU) "
@@ -267,6 +268,8 @@ class ShopifyFetched:
         told = as_webhook(order, lines, articles)
         if order.display_fulfillment_status in _BEGUN:
             told["fulfillments"] = await self._fulfilments(order, call)
+        elif order.display_fulfillment_status == _UNTOUCHED:
+            told["fulfillments"] = []
         if order.display_financial_status in _UNPAID and _UNNAMED.issuperset(
             order.payment_gateway_names
         ):

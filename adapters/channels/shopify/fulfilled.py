@@ -33,7 +33,7 @@ def fulfilled_of(source: ShopifyOrder) -> tuple[OutsideShipment, ...]:
     lines = {one.admin_graphql_api_id: one for one in source.line_items if one.requires_shipping}
     told: Counter[str] = Counter()
     found = []
-    for one in source.fulfillments:
+    for one in source.fulfillments or ():
         units = () if one.status in _DEAD else _units(one, lines)
         if units:
             found.append(
@@ -60,6 +60,16 @@ def fulfilled_of(source: ShopifyOrder) -> tuple[OutsideShipment, ...]:
     if rest:
         found.append(OutsideShipment(outside_id="", units=tuple(rest)))
     return tuple(found)
+
+
+def is_all_of(source: ShopifyOrder) -> bool:
+    """Whether a payload says of all its goods what is fulfilled: it has the fulfilments, and how
+    many pieces of each line are left."""
+    return source.fulfillments is not None and all(
+        line.fulfillable_quantity is not None
+        for line in source.line_items
+        if line.requires_shipping
+    )
 
 
 def unasked_of(source: ShopifyOrder) -> Later | None:

@@ -12,13 +12,14 @@ from datetime import datetime
 
 from adapters.channels.shopify.amounts import current_quantity
 from adapters.channels.shopify.bearing import names_one_event, require_borne_out
-from adapters.channels.shopify.fulfilled import fulfilled_of, unasked_of
+from adapters.channels.shopify.fulfilled import fulfilled_of, is_all_of, unasked_of
 from adapters.channels.shopify.lines import goes_several_ways
 from adapters.channels.shopify.naming import named_order
 from adapters.channels.shopify.order import USUAL, canonical_order, order_ref
 from adapters.channels.shopify.privacy import PRIVACY_TOPICS, privacy_request
 from adapters.channels.shopify.reading import read_order
 from adapters.channels.shopify.settings import ShopifyTranslation
+from adapters.channels.shopify.shapes import ShopifyOrder
 from adapters.channels.shopify.topics import (
     KIND_OF_TOPIC,
     NOTE,
@@ -48,8 +49,6 @@ from schemas.messages.inputs import (
     CancelOrder,
     ConfirmPayment,
     Input,
-    Later,
-    OutsideShipment,
     PlaceOrder,
     RefetchOrder,
     UpdateOrder,
@@ -157,7 +156,7 @@ class Shopify:
         if goes_several_ways(order, self._translation):
             return RefetchOrder(ref=ref, source=self.kind, topic=topic)
         stated = canonical_order(order, self._rounding, self._translation)
-        return _input(kind, ref, stated, fulfilled_of(order), unasked_of(order))
+        return _input(kind, ref, stated, order)
 
     def _addressed(self, topic: str, raw: bytes) -> tuple[str, str]:
         """Return the kind of input a payload becomes, and the order's id; "" where it names none.
@@ -249,14 +248,22 @@ def _input(
     kind: str,
     ref: str,
     order: Order,
-    fulfilled: tuple[OutsideShipment, ...],
-    unasked: Later | None,
+    source: ShopifyOrder,
 ) -> Input:
+    fulfilled, unasked = fulfilled_of(source), unasked_of(source)
+    is_all = is_all_of(source)
     if kind == "pay":
         paid = order.totals.total_minor
         return ConfirmPayment(
-            ref=ref, paid_minor=paid, order=order, fulfilled=fulfilled, unasked=unasked
+            ref=ref,
+            paid_minor=paid,
+            order=order,
+            fulfilled=fulfilled,
+            fulfilled_is_all=is_all,
+            unasked=unasked,
         )
     if kind == "update":
-        return UpdateOrder(order=order, fulfilled=fulfilled, unasked=unasked)
-    return PlaceOrder(order=order, fulfilled=fulfilled, unasked=unasked)
+        return UpdateOrder(
+            order=order, fulfilled=fulfilled, fulfilled_is_all=is_all, unasked=unasked
+        )
+    return PlaceOrder(order=order, fulfilled=fulfilled, fulfilled_is_all=is_all, unasked=unasked)

@@ -129,6 +129,14 @@ def _elsewhere(event: e.ShippedElsewhere, lines: Lines) -> str:
     return f"The channel shows {named(event.units, lines)} as fulfilled, and not by us{name}."
 
 
+def _not_elsewhere(event: e.NotElsewhere, lines: Lines) -> str:
+    names = ", ".join(one for one in event.gone if one)
+    what = f"shipments that it showed before ({names})" if names else "all that it showed before"
+    ours = [*moved(event, "open"), *event.kept]
+    again = f" {named(tuple(ours), lines)} are ours to send again." if ours else ""
+    return f"The channel does not show {what} any more.{again}"
+
+
 def _left_to_others(event: e.LeftToOthers, lines: Lines) -> str:
     return f"Others fulfil {named(moved(event, 'elsewhere'), lines)}."
 
@@ -271,6 +279,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.RefetchAsked: _refetch_asked,
     e.Fetched: simply("The channel returned the current order, which comes in as a message."),
     e.ShippedElsewhere: _elsewhere,
+    e.NotElsewhere: _not_elsewhere,
     e.LeftToOthers: _left_to_others,
     e.CancelRequested: _cancel_requested,
     e.CancelRefused: _cancel_refused,

@@ -1,0 +1,188 @@
+"""What a channel showed as sent and shows no more: others' units are ours again, and of our own a
+person is told."""
+
+from __future__ import annotations
+
+import json
+
+from msgspec.structs import replace
+
+from actors.order.stream import waiting_for
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from tests.bigcommerce_payloads import a_bundle, a_product, read
+from tests.bigcommerce_payloads import an_order as bc_order
+from tests.given import (
+    F1,
+    REF,
+    Story,
+    a_line,
+    given_released,
+    given_shipped,
+    later,
+    order_of,
+    published,
+)
+from tests.shopify_payloads import SHOP, a_payload
+from tests.unit.order.test_channel import shown
+from tests.unit.test_bigcommerce_order import a_shipment
+from tests.unit.test_shopify_fulfilled import a_fulfilment, lines
+
+ORDER = order_of(a_line("1", 2), a_line("2", 1))
+
+
+def all_of(minute: int, *shipments: i.OutsideShipment) -> i.UpdateOrder:
+    """A statement of all that is fulfilled."""
+    return i.UpdateOrder(order=later(minute, ORDER), fulfilled=shipments, fulfilled_is_all=True)
+
+
+def given_sent_by_others() -> Story:
+    """The warehouse has the order, and the channel shows line 1 as sent by others."""
+    story = given_released(lines=ORDER.lines, totals=ORDER.totals)
+    story.when(all_of(10, shown("x", l1=2), shown("y", l2=1)))
+    story.done(f.CancelTask, f.Undone()).done(f.ReleaseStock, f.Undone()).then_stage("closed")
+    return story
+
+
+def test_what_others_were_to_have_sent_is_ours_again() -> None:
+    """Marked as sent by mistake, and taken back: a closed order is open again and planned."""
+    story = given_sent_by_others()
+    story.when(all_of(11, shown("y", l2=1)))
+    story.then_events(e.UpdateNoted, e.NotElsewhere, e.Reopened, e.FulfilmentPlanned)
+    story.then_stage("accepted").then_effects(f.ReserveStock)
+    assert (story.counts(), story.counts(1)) == ({"q": 2, "a": 2}, {"q": 1, "e": 1})
+    assert [name for name, _ in story.state.outside] == ["y"]
+    story.when(all_of(12, shown("y", l2=1))).then_events(e.UpdateNoted)
+
+
+def test_a_message_that_does_not_say_what_is_fulfilled_takes_nothing_back() -> None:
+    """Nor does an older statement, or another one of the same second."""
+    story = given_sent_by_others()
+    story.when(i.UpdateOrder(order=later(11, ORDER))).then_events(e.UpdateNoted)
+    story.when(all_of(11)).then_events()
+    story.when(all_of(5)).then_events()
+    assert (story.stage(), story.counts()) == ("closed", {"q": 2, "e": 2})
+
+
+def test_what_is_being_stopped_for_others_is_kept_once_it_is_ours() -> None:
+    """The wish ends; units that come back from the warehouse are planned once more."""
+    story = given_released(lines=ORDER.lines, totals=ORDER.totals)
+    story.when(all_of(10, shown("x", l1=2)))
+    assert story.counts() == {"q": 2, "a": 2, "E": 2}
+    story.when(all_of(11)).then_events(e.UpdateNoted, e.NotElsewhere)
+    assert story.counts() == {"q": 2, "a": 2}
+    story.done(f.CancelTask, f.Undone()).done(f.ReleaseStock, f.Undone())
+    assert story.counts() == {"q": 2, "a": 2}
+    assert F1 not in story.state.fulfilments
+
+
+def test_a_shipment_that_takes_the_place_of_another_moves_nothing() -> None:
+    """Deleted and made once more under another id: nothing is ours."""
+    story = given_sent_by_others()
+    story.when(all_of(11, shown("z", l1=2), shown("y", l2=1)))
+    assert (story.stage(), story.counts()) == ("closed", {"q": 2, "e": 2})
+    assert [name for name, _ in story.state.outside] == ["y", "z"]
+    story.when(all_of(12, shown("y", l2=1))).then_stage("accepted")
+    assert story.counts() == {"q": 2, "a": 2}
+
+
+def test_what_is_not_wanted_any_more_is_not_sent_either() -> None:
+    """Taken off the order together with its shipment."""
+    story = given_sent_by_others()
+    fewer = order_of(a_line("2", 1))
+    told = i.UpdateOrder(
+        order=later(11, fewer), fulfilled=(shown("y", l2=1),), fulfilled_is_all=True
+    )
+    story.when(told)
+    assert story.counts() == {"q": 2, "e": 2}
+    assert not story.state.fulfilments
+
+
+def test_of_what_we_sent_ourselves_a_person_is_told() -> None:
+    """Our fulfilment was cancelled in the shop, and the goods have left: once, until it is so
+    again. A statement from before it was shown says nothing."""
+    story = published(given_shipped(lines=ORDER.lines, totals=ORDER.totals), outside_id="f-1")
+    story.when(all_of(9)).then_events(e.UpdateNoted)
+    story.when(all_of(10, shown("f-1", l1=2, l2=1))).then_events(e.UpdateNoted)
+    story.when(all_of(11)).then_events(e.UpdateNoted, e.NotElsewhere, e.TaskOpened)
+    told = waiting_for(story.state)
+    assert "does not show 2 × SKU-1 of line 1, 1 × SKU-2 of line 2 as sent any more" in told
+    assert "(shipment f-1)" in told
+    story.when(all_of(12)).then_events(e.UpdateNoted)
+    assert story.counts() == {"q": 2, "t": 2}
+
+
+def test_our_shipment_under_another_id_is_no_ones_task() -> None:
+    """Cancelled in the shop and made once more with our number."""
+    story = published(given_shipped(lines=ORDER.lines, totals=ORDER.totals), outside_id="f-1")
+    story.when(all_of(10, shown("f-1", l1=2, l2=1)))
+    story.when(all_of(11, shown("f-2", "1Z-K1", l1=2, l2=1)))
+    assert not story.state.tasks
+
+
+def in_shopify(minute: int, left: int, status: str) -> i.UpdateOrder:
+    """How a shop states two pieces, of which someone fulfilled both or took that back."""
+    payload = a_payload(
+        line_items=lines((2, left), (1, 1)),
+        updated_at=f"2026-11-27T12:{minute}:00Z",
+        fulfillments=[a_fulfilment(1, (1, 2), status=status)],
+    )
+    found = SHOP.translate("update", "", json.dumps(payload).encode())
+    assert isinstance(found, i.UpdateOrder)
+    return replace(found, order=replace(found.order, ref=REF))
+
+
+def test_a_fulfilment_that_was_cancelled_in_shopify_is_sent_by_us() -> None:
+    """The webhook has the fulfilment with its status, and the pieces are to be fulfilled again."""
+    story = Story().when(in_shopify(10, 0, "success"))
+    assert story.counts() == {"q": 2, "e": 2}
+    story.when(in_shopify(11, 2, "cancelled"))
+    assert story.counts() == {"q": 2, "a": 2}
+
+
+def test_a_shopify_payload_without_fulfilments_does_not_say() -> None:
+    """Fields may be left out of a subscription."""
+    payload = a_payload(line_items=lines((2, 2)))
+    for says in (True, False):
+        told = {k: v for k, v in payload.items() if k != "fulfillments"}
+        if says:
+            told["fulfillments"] = []
+        found = SHOP.translate("update", "", json.dumps(told).encode())
+        assert isinstance(found, i.UpdateOrder)
+        assert found.fulfilled_is_all is says
+    unknown = a_payload(line_items=lines((2, None)), fulfillments=[])
+    found = SHOP.translate("update", "", json.dumps(unknown).encode())
+    assert isinstance(found, i.UpdateOrder)
+    assert not found.fulfilled_is_all
+
+
+def in_bigcommerce(hour: int, status: int, *shipments: object) -> i.UpdateOrder:
+    """How the shop states two cups and a plate."""
+    products = [
+        a_product(1, "10.0000", 2, quantity_shipped=len(shipments)),
+        a_product(2, "5.5000"),
+    ]
+    order = bc_order(
+        status_id=status,
+        items_shipped=len(shipments),
+        date_modified=f"Sat, 28 Nov 2026 {hour:02}:00:00 +0000",
+    )
+    found = read(a_bundle(order, products=products, shipments=list(shipments)))
+    assert isinstance(found, i.UpdateOrder)
+    return replace(found, order=replace(found.order, ref=REF))
+
+
+def test_a_bigcommerce_order_that_was_set_to_shipped_by_mistake_is_sent() -> None:
+    """Back to Awaiting Fulfillment: everything is ours again."""
+    story = Story().when(in_bigcommerce(9, 2)).then_stage("closed")
+    story.when(in_bigcommerce(10, 11)).then_stage("accepted")
+    assert story.counts() == {"q": 2, "a": 2}
+
+
+def test_a_bigcommerce_shipment_that_was_deleted_is_sent() -> None:
+    """Someone else's shipment held one of the cups."""
+    story = Story().when(in_bigcommerce(9, 3, a_shipment(5, (1, 1), tracking="")))
+    assert story.counts() == {"q": 2, "e": 1, "a": 1}
+    story.when(in_bigcommerce(10, 11))
+    assert story.counts() == {"q": 2, "a": 2}
