@@ -177,8 +177,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     what is known of each, `shown` the channel's ids of ours that it has shown; `declined` are the
     places that refused. `claim` is what no other order may have since this one was accepted, `twin`
     the order that was accepted instead of this one, which came through two channels. `ship_by` is
-    when goods have to be handed over at the latest ("": any time). `ruled` is what the seller's rules
-    said last (None: there were none).
+    when goods have to be handed over at the latest ("": any time). `ruled` is what the seller's
+    rules said last (None: there were none).
     """
 
     version: int = 0

@@ -24,7 +24,8 @@ from schemas.order.things import ORDER, Key
 class OutsideShipment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Units that the channel shows as fulfilled, by whomever: ours, when `outside_id` or one of
     `tracking_numbers` is one we know, or when an open publication of ours fits. A channel that
-    knows sums alone states one shipment with `outside_id` "". `units` name the channel's line ids.
+    knows sums alone, or more of a line than its shipments hold, states one with `outside_id` "",
+    whose quantities are all of the line that is fulfilled. `units` name the channel's line ids.
     """
 
     outside_id: ShortText

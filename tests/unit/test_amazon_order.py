@@ -179,6 +179,9 @@ def test_pieces_that_no_package_holds_are_one_without_a_number() -> None:
     """Amazon's own count is believed, and an order that is shipped whole counts whole."""
     part = shipped("PARTIALLY_SHIPPED", 1, 1, packages=(a_package("100001", (1, 1)),))
     assert fulfilled(part)[1:] == [("", {item_id(2): 1}, ())]
+    whole = shipped("SHIPPED", 1, 1, packages=(a_package("100001", (1, 1)),))
+    whole["orderItems"][0]["fulfillment"] = {"quantityFulfilled": 2, "quantityUnfulfilled": 0}
+    assert fulfilled(whole)[1:] == [("", {item_id(1): 2, item_id(2): 1}, ())]
     assert fulfilled(an_order("SHIPPED")) == [("", {item_id(1): 2, item_id(2): 1}, ())]
     assert fulfilled(an_order()) == []
 

@@ -131,9 +131,9 @@ def _cancelled(source: AmazonOrder, reason: str) -> CancelOrder:
 
 
 def fulfilled_of(source: AmazonOrder) -> tuple[OutsideShipment, ...]:
-    """Return the packages that stand, by whomever, under their numbers; pieces that Amazon counts
-    as shipped and that no package holds are a shipment without one. Of an order that is shipped
-    whole, all that is wanted counts."""
+    """Return the packages that stand, by whomever, under their numbers. Of a line of which Amazon
+    counts more pieces as shipped than they hold, all of these are one without a number, which
+    states sums. Of an order that is shipped whole, all that is wanted counts."""
     lines = {one.order_item_id: one for one in source.order_items}
     told: Counter[str] = Counter()
     found = []
@@ -157,7 +157,7 @@ def fulfilled_of(source: AmazonOrder) -> tuple[OutsideShipment, ...]:
     for name, line in lines.items():
         gone = current_quantity(line) if is_whole else shipped_quantity(line)
         if gone > told[name]:
-            rest.append(Units(name, _sku(line), gone - told[name]))
+            rest.append(Units(name, _sku(line), gone))
     if rest:
         found.append(OutsideShipment(outside_id="", units=tuple(rest)))
     if len(found) > MAX_SHIPMENTS:

@@ -234,8 +234,9 @@ def utc(value: str) -> str:
 
 
 def fulfilled_of(source: Bundle) -> tuple[OutsideShipment, ...]:
-    """Return the shop's shipments, by whomever, under their ids; pieces that it counts as shipped
-    and that no shipment holds are one without an id. An order that is Shipped or Completed counts
+    """Return the shop's shipments, by whomever, under their ids. Of a line of which it counts more
+    pieces as shipped than they hold, all of these are one without an id, which states sums. An
+    order that is Shipped or Completed counts
     whole, because people set that by hand. Only what travels counts."""
     lines = {one.id: one for one in source.products if travels(one)}
     told: Counter[int] = Counter()
@@ -260,9 +261,8 @@ def fulfilled_of(source: Bundle) -> tuple[OutsideShipment, ...]:
         gone = int(line.quantity_shipped or 0)
         if source.order.status_id in GONE:
             gone = max(gone, wanted_of(line))
-        left = gone - told[line.id]
-        if left > 0:
-            rest.append(Units(str(line.id), _sku(line), left))
+        if gone > told[line.id]:
+            rest.append(Units(str(line.id), _sku(line), gone))
     if rest:
         found.append(OutsideShipment(outside_id="", units=tuple(rest)))
     if len(found) > MAX_SHIPMENTS:

@@ -324,6 +324,18 @@ def test_what_is_known_by_sums_counts_once_when_it_gets_an_id() -> None:
     assert story.counts() == {"q": 3, "e": 1, "a": 2, "E": 1}
 
 
+def test_a_sum_beside_shipments_is_the_whole_of_a_line() -> None:
+    """One of two left in another's shipment, and the order was then called complete by hand: both
+    have gone, and nothing is sent."""
+    order = order_of(a_line("1", 2))
+    story = Story().when(i.PlaceOrder(order=order, fulfilled=(shown("5", l1=1),)))
+    assert story.counts() == {"q": 2, "e": 1, "a": 1}
+    both = (shown("5", l1=1), shown("", l1=2))
+    story.when(i.UpdateOrder(order=later(10, order), fulfilled=both))
+    assert story.counts() == {"q": 2, "e": 1, "a": 1, "E": 1}
+    story.when(i.UpdateOrder(order=later(11, order), fulfilled=both)).then_events(e.UpdateNoted)
+
+
 def test_what_is_ours_again_by_the_channel_s_sums_is_a_persons() -> None:
     """Goods that another location had, and that the shop assigned back to ours."""
     order = order_of(a_line("1", 3))
