@@ -12,6 +12,7 @@ from typing import Any
 from actors.fulfilment.evolve import box_id
 from actors.fulfilment.heard import hear, is_gap_before
 from actors.fulfilment.leaving import leaves, new_parcels, unpacked
+from actors.fulfilment.numbers import newer, packed_again, told_later
 from actors.fulfilment.parts import minus
 from actors.fulfilment.short import missed, settle
 from actors.fulfilment.thing import CANCELLED, PACKED, RECALLED, Fulfilment
@@ -46,11 +47,8 @@ def packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> 
         known = packed_before(state, key, thing.untold_by)
     else:
         known = tuple(here[x] for x in untold if x in here)
-    numbers = tuple(
-        e.ParcelNumber(here[name], one.carrier, one.tracking_number)
-        for name, one in untold.items()
-        if name in here and one.tracking_number and not state.parcels[here[name]].number
-    )
+    numbers, unlike = newer(state, here, untold.values())
+    leave(work, *unlike)
     if known:
         leaves(work, key, known, numbers=numbers, task_id=command.task_id)
     if "" in untold:
@@ -82,6 +80,8 @@ def _note_packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacke
     known = {x.parcel_id for _, x in parcels_of(work.state, key)}
     fresh = [one for one in command.parcels if one.parcel_id not in known]
     leave(work, *_unlike_known(work, key, thing, command.parcels))
+    if len(fresh) < len(command.parcels):
+        packed_again(work, key, command.parcels, command.sequence)
     if not fresh and thing.stage == "packed" and not (command.complete and thing.more):
         return
     loose = unpacked(work.state, key, thing)
@@ -204,6 +204,7 @@ def _packed_more(work: Work, key: Key, command: i.ReportPacked) -> None:
     gone = gone_before(work.state, key)
     if gone & {"", key}:
         return
+    told_later(work, key, [one for one in command.parcels if one.parcel_id in gone])
     more = [one.parcel_id for one in command.parcels if one.parcel_id not in gone]
     leave(
         work,

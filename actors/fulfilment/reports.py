@@ -11,6 +11,7 @@ from actors.fulfilment.answers import ANSWERS
 from actors.fulfilment.collect import told_too_much
 from actors.fulfilment.heard import hear, is_gap_before
 from actors.fulfilment.leaving import leaves, new_parcels, unpacked, unspoken
+from actors.fulfilment.numbers import newer, told_later
 from actors.fulfilment.packing import (
     UNSENT,
     await_rest,
@@ -113,6 +114,7 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
     here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage in UNSENT}
     gone = gone_before(state, key)
     named = [one for one in command.parcels if one.parcel_id not in gone]
+    told_later(work, key, [one for one in command.parcels if one.parcel_id in gone])
     if command.parcels and not named:
         return  # a repeat
     named = _as_told(state, key, named)
@@ -137,13 +139,8 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
     if not known and not new:
         leave(work, *holds_unknown(key, unknown))
         return
-    numbers = tuple(
-        e.ParcelNumber(here[one.parcel_id], one.carrier, one.tracking_number)
-        for one in named
-        if one.parcel_id in here
-        and one.tracking_number
-        and not state.parcels[here[one.parcel_id]].number
-    )
+    numbers, unlike = newer(state, here, named)
+    leave(work, *unlike)
     leaves(
         work,
         key,

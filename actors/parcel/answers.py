@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.kernel.answers import Answers
 from actors.parcel.table import ENDS, EVERY, ON_ITS_WAY
-from actors.parcel.thing import PACKED, UNPACKED
+from actors.parcel.thing import PACKED, UNPACKED, UNTRACKED
 from schemas.messages import inputs as i
 
 _GONE = tuple(stage for stage in ENDS if stage != UNPACKED)
@@ -33,8 +33,14 @@ ANSWERS = Answers(
             "the carrier has it, also when it had been unpacked",
         ),
         (
+            "handled",
+            (UNTRACKED,),
+            (i.ReportHandedOver, i.ReportPacked),
+            "its number may come after it",
+        ),
+        (
             "ignored",
-            (*ON_ITS_WAY, *_GONE),
+            tuple(one for one in (*ON_ITS_WAY, *_GONE) if one != UNTRACKED),
             (i.ReportHandedOver,),
             "it is known that it left; the report is a repeat",
         ),
@@ -63,8 +69,14 @@ ANSWERS = Answers(
             "what has left its warehouse stays as it is when the rest is cancelled",
         ),
         (
+            "handled",
+            (PACKED,),
+            (i.ReportPacked,),
+            "a repeat may bring its number; the warehouse's own id tells it from another parcel",
+        ),
+        (
             "ignored",
-            EVERY,
+            tuple(one for one in EVERY if one not in (PACKED, UNTRACKED)),
             (i.ReportPacked,),
             "it is packed already; the warehouse's own id tells a repeat from another parcel",
         ),

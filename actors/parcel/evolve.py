@@ -95,6 +95,11 @@ def _codes_entered(draft: Draft, event: e.CodesEntered) -> None:
         )
 
 
+def _numbered(draft: Draft, event: e.Numbered) -> None:
+    number, carrier = event.tracking_number, event.carrier
+    move(draft, event.key, event, carrier=carrier, number=number)
+
+
 def _asked(draft: Draft, event: e.Asked) -> None:
     move(draft, event.key, event, asked=True)
 
@@ -108,6 +113,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.Fulfilled: _fulfilled,
     e.TaskCancelled: _unpacked,
     e.CodesEntered: _codes_entered,
+    e.Numbered: _numbered,
     e.Asked: _asked,
     e.Tracked: _moved,
     e.InTransit: _moved,

@@ -53,6 +53,7 @@ TABLE = Table(
         *go("return", ON_ITS_WAY, e.Returned, RETURNED, "it goes back to its sender"),
         *go("lose", ON_ITS_WAY, e.Lost, LOST, "the carrier does not find it"),
         *go("untracked", ON_ITS_WAY, e.Untracked, UNTRACKED, "no one tells when it arrives"),
+        *stay("number", (PACKED, UNTRACKED), e.Numbered, "the warehouse told its number later"),
         *stay("track", (PACKED, *ON_ITS_WAY), e.Asked, "time to ask the carrier"),
         *stay(
             "tracked",

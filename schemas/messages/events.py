@@ -113,6 +113,7 @@ from schemas.messages.parcel_events import (
     DeliveryFailed,
     InTransit,
     Lost,
+    Numbered,
     Returned,
     Tracked,
     Untracked,
@@ -208,6 +209,7 @@ OrderEvent = (
     | CodesEntered
     | Asked
     | Tracked
+    | Numbered
     | InTransit
     | Delivered
     | DeliveryFailed
@@ -294,6 +296,7 @@ __all__ = [
     "NewParcel",
     "Normalised",
     "NotElsewhere",
+    "Numbered",
     "OrderEvent",
     "OutsideMatched",
     "Overdue",

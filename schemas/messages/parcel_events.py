@@ -25,6 +25,14 @@ class Tracked(Event, frozen=True, kw_only=True, tag="parcel.tracked.v2"):
     detail: str = ""
 
 
+class Numbered(Event, frozen=True, kw_only=True, tag="parcel.numbered.v1"):
+    """The warehouse told the carrier and number of a parcel after the parcel itself, or others than
+    before."""
+
+    carrier: str
+    tracking_number: str
+
+
 class InTransit(Event, frozen=True, kw_only=True, tag="parcel.in_transit.v1"):
     """The carrier moves the parcel."""
 

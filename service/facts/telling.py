@@ -104,7 +104,10 @@ WITH_PARCELS = (*WITH_PARCELS, tag_of(e.Delivered))
 
 OF_PARCELS = tuple(
     tag_of(one)
-    for one in (e.Packed, e.PartPacked, e.HandedOver, e.PartHandedOver, e.Fulfilled, e.LabelBought)
+    for one in (
+        *(e.Packed, e.PartPacked, e.HandedOver, e.PartHandedOver, e.Fulfilled, e.LabelBought),
+        e.Numbered,
+    )
 )
 """The stored types of events that say what others call a parcel."""
 
@@ -166,6 +169,8 @@ def parcels_of(before: tuple[bytes, ...]) -> dict[str, tuple[str, str]]:
             for label in event.labels:
                 found[label.parcel] = (event.carrier, label.tracking_number)
             continue
+        if isinstance(event, e.Numbered):
+            found[event.key] = (event.carrier, event.tracking_number)
         if isinstance(event, e.HandedOver | e.PartHandedOver):
             for number in event.numbers:
                 found[number.parcel] = (number.carrier, number.tracking_number)

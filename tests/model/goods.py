@@ -34,7 +34,11 @@ def named(key: Key, task: Task) -> dict[str, object]:
 
 def work(world: World, choices: Choices) -> None:
     """Let a warehouse do something, or go on although it was stopped."""
-    live = [key for key, task in world.partners.tasks.items() if task.is_live]
+    tasks = world.partners.tasks.items()
+    bare = [(key, task) for key, task in tasks if _unnumbered(task)]
+    if bare and choices.chance(30):
+        return _number(world, choices, *choices.pick(bare))
+    live = [key for key, task in tasks if task.is_live]
     if not live or choices.chance(2):
         live = list(world.partners.tasks)
     key = choices.pick(live)
@@ -145,16 +149,49 @@ def _hand_over(world: World, choices: Choices, key: Key, task: Task) -> None:
     if len(here) > 1 and choices.chance(40):
         here = here[:1]
     if here:
-        leave(world, key, task, here, by_name=choices.chance(60))
+        by_name, numbered = choices.chance(60), choices.chance(85)
+        leave(world, key, task, here, by_name=by_name, numbered=numbered)
 
 
-def leave(world: World, key: Key, task: Task, boxes: list[Box], *, by_name: bool) -> None:
-    """Let boxes leave, and report it: each by name, or simply all that are packed."""
+def _unnumbered(task: Task) -> list[Box]:
+    """Return boxes of a 3PL that were told of, and whose numbers may still be told."""
+    if task.asked.labels != "them":
+        return []
+    return [x for x in task.boxes.values() if x.told and (not x.number or not x.left)]
+
+
+def _number(world: World, choices: Choices, key: Key, task: Task) -> None:
+    """Tell the numbers of boxes that were told of without; sometimes others than were told."""
+    box = choices.pick(_unnumbered(task))
+    if not box.number or choices.chance(20):
+        box.carrier, box.number = "DHL", f"JJ{len(world.events)}"
+    box.told_number = True
+    names = named(key, task)
+    told = (_told(box, bare=box.left),)
+    if box.left:
+        world.send(i.ReportHandedOver(**names, parcels=told, sequence=task.reports))  # type: ignore[arg-type]  # as above
+    else:
+        world.send(
+            i.ReportPacked(**names, parcels=told, complete=False, sequence=task.reports)  # type: ignore[arg-type]  # as above
+        )
+
+
+def leave(
+    world: World,
+    key: Key,
+    task: Task,
+    boxes: list[Box],
+    *,
+    by_name: bool,
+    numbered: bool = True,
+) -> None:
+    """Let boxes leave, and report it: each by name, or simply all that are packed. `numbered`: its
+    own numbers are told with it, not later."""
     # A warehouse at work does not tell again what it packed; that report may still be on its way.
     at_work = task.is_live and not task.wishes_cancel
     for box in boxes:
         box.left = True
-        if task.asked.labels == "them" and not box.number:
+        if task.asked.labels == "them" and not box.number and numbered:
             box.carrier, box.number = "DHL", f"JJ{box.box_id}"
     if not task.rest() and all(box.left for box in task.boxes.values()):
         task.stage = "done"
@@ -163,7 +200,7 @@ def leave(world: World, key: Key, task: Task, boxes: list[Box], *, by_name: bool
     whole = whole and not any(getattr(one, "fulfilment", "") == key for one in world.queue)
     parcels = tuple(_told(box, bare=box.told and at_work) for box in boxes)
     for box in boxes:
-        box.told = box.told_number = True
+        box.told, box.told_number = True, bool(box.number)
     if not by_name and not numbers_are_news and whole:
         parcels = ()
     names = named(key, task)

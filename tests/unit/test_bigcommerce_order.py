@@ -169,8 +169,6 @@ def test_pieces_that_no_shipment_holds_are_one_without_an_id() -> None:
     assert fulfilled(part) == [("", {"1": 1}, ())]
     part["shipments"] = [a_shipment(5, (1, 1))]
     assert fulfilled(part) == [("5", {"1": 1}, (NUMBER,))]
-    part["order"] = an_order(status_id=10, items_shipped=1)
-    assert fulfilled(part) == [("5", {"1": 1}, (NUMBER,)), ("", {"1": 2, "2": 1}, ())]
     by_hand = a_bundle(an_order(status_id=10), products=[*products[1:], products[0]])
     assert fulfilled(by_hand) == [("", {"2": 1, "1": 2}, ())]
 

@@ -20,6 +20,11 @@ def _tracked(event: e.Tracked, lines: Lines) -> str:
     return f"{thing_words(event.key)}: the carrier says: {sentence(said)}"
 
 
+def _numbered(event: e.Numbered, lines: Lines) -> str:
+    by = f" of {event.carrier}" if event.carrier else ""
+    return f"{thing_words(event.key)} has the number {event.tracking_number}{by}."
+
+
 def _codes_entered(event: e.CodesEntered, lines: Lines) -> str:
     count = sum(len(codes) for _, codes in event.codes)
     what = f"{counted(count, 'code')} of pieces in {inside(event.key)}"
@@ -34,6 +39,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.CodesEntered: _codes_entered,
     e.Asked: simply("{thing}: the carrier is asked where it is."),
     e.Tracked: _tracked,
+    e.Numbered: _numbered,
     e.InTransit: simply("{thing} is in transit."),
     e.Delivered: simply("{thing} is delivered."),
     e.DeliveryFailed: _with_detail("meets an obstacle on its way"),

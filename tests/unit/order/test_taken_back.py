@@ -186,3 +186,18 @@ def test_a_bigcommerce_shipment_that_was_deleted_is_sent() -> None:
     assert story.counts() == {"q": 2, "e": 1, "a": 1}
     story.when(in_bigcommerce(10, 11))
     assert story.counts() == {"q": 2, "a": 2}
+
+
+def test_a_bigcommerce_order_that_was_called_complete_by_hand_is_sent_by_no_one() -> None:
+    """One cup is in someone else's shipment. The order counts whole, as sums beside it."""
+    shipment = a_shipment(5, (1, 1), tracking="")
+    complete = in_bigcommerce(10, 10, shipment)
+    assert [(x.outside_id, [u.quantity for u in x.units]) for x in complete.fulfilled] == [
+        ("5", [1]),
+        ("", [2, 1]),
+    ]
+    story = Story().when(in_bigcommerce(9, 3, shipment)).when(complete)
+    assert (story.counts(), story.counts(1)) == (
+        {"q": 2, "e": 1, "a": 1, "E": 1},
+        {"q": 1, "a": 1, "E": 1},
+    )

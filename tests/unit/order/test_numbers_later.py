@@ -1,0 +1,121 @@
+"""A parcel's tracking number that comes after the parcel, or is another than was told before."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from actors.kernel.setup import Place
+from actors.order.stream import waiting_for
+from schemas.messages import effects as f
+from schemas.messages import events as e
+from schemas.messages import inputs as i
+from tests.given import (
+    K1,
+    SETUP,
+    Story,
+    a_parcel,
+    given_labelled,
+    given_released,
+    handed_over,
+    packed,
+    published,
+)
+
+THREE_PL = replace(SETUP, places=(Place(name="3PL", warehouse="3pl", labels="them"),))
+
+
+def box(number: str = "", name: str = "a") -> i.ReportedParcel:
+    """The parcel with everything, under this number."""
+    return a_parcel(name, number=number, l1=2, l2=1)
+
+
+def later(number: str = "BBB") -> i.ReportedParcel:
+    """What a warehouse tells once more of the same parcel: no contents, and its number."""
+    return i.ReportedParcel(parcel_id="a", tracking_number=number, carrier="DHL")
+
+
+def three_pl() -> Story:
+    """A 3PL that buys its own labels has the task."""
+    return given_released(Story(setup=THREE_PL))
+
+
+def told(story: Story) -> list[str]:
+    """Return the numbers that the channel is told."""
+    effect = story.effect(f.PublishFulfilment)
+    assert isinstance(effect, f.PublishFulfilment)
+    return [one.tracking_number for one in effect.parcels]
+
+
+def test_the_number_of_the_ship_notice_counts() -> None:
+    """The ship notice is the truth; the channel hears of no other."""
+    story = three_pl().when(packed(box("AAA"))).when(handed_over(later()))
+    story.then_events(e.HandedOver, e.Untracked)
+    assert (story.state.parcels[K1].number, told(story)) == ("BBB", ["BBB"])
+    assert not story.state.tasks
+
+
+def test_a_number_that_is_packed_later_is_taken() -> None:
+    """The same report with a number now; a repeat changes nothing, and the latest one counts."""
+    story = three_pl().when(packed(box())).when(packed(box("BBB"))).then_events(e.Numbered)
+    story.when(packed(box("BBB"))).then_events()
+    story.when(packed(box("CCC"))).then_events(e.Numbered)
+    story.when(handed_over(i.ReportedParcel(parcel_id="a")))
+    assert told(story) == ["CCC"]
+
+
+def test_an_older_report_does_not_take_a_number_back() -> None:
+    """Reports overtake each other."""
+    story = three_pl().when(packed(box("BBB"), sequence=3))
+    story.when(packed(box("AAA"), sequence=2)).then_events()
+    assert story.state.parcels[K1].number == "BBB"
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_number_after_the_channel_was_told_is_a_persons(shown: bool) -> None:
+    """It is named, and recorded unless a call is under way that is known by what it told."""
+    story = three_pl().when(packed(box(), box("Z", "b"))).when(handed_over(box()))
+    if shown:
+        published(story)
+    story.when(handed_over(later()))
+    story.then_events(*([e.Numbered] if shown else []), e.TaskOpened)
+    assert "K1 left under BBB (DHL), and the channel was told of it without" in waiting_for(
+        story.state
+    )
+    assert story.state.parcels[K1].number == ("BBB" if shown else "")
+    story.when(handed_over(later())).then_events()
+
+
+def test_a_number_before_the_channel_is_told_goes_there() -> None:
+    """The channel refused the shipment; told again, it has the number."""
+    story = three_pl().when(packed(box())).when(handed_over(box()))
+    story.refused(f.PublishFulfilment).when(handed_over(later())).then_events(e.Numbered)
+    story.act("retry")
+    assert told(story) == ["BBB"]
+
+
+def test_another_number_after_it_left_is_a_persons() -> None:
+    """Both are named; a repeat of the former says nothing."""
+    story = published(three_pl().when(packed(box("AAA"))).when(handed_over(box("AAA"))))
+    story.when(handed_over(later("AAA"))).then_events()
+    story.when(handed_over(later())).then_events(e.TaskOpened)
+    assert "BBB (DHL) of K1, which left under AAA" in waiting_for(story.state)
+
+
+def test_of_a_parcel_that_has_ended_it_is_told_too() -> None:
+    """Only its ids are left; the order stays open for the task."""
+    story = published(three_pl().when(packed(box())).when(handed_over(box())))
+    assert K1 in story.state.ended
+    story.when(handed_over(later()))
+    assert "K1 left under BBB (DHL)" in waiting_for(story.state)
+    story.when(packed(later())).then_events()
+
+
+def test_another_number_than_our_label_s_is_a_persons() -> None:
+    """The label is paid for and says where the parcel goes; which number is on it only the
+    warehouse knows."""
+    story = given_labelled()
+    name, number = story.state.parcels[K1].parcel_id, story.state.parcels[K1].number
+    story.when(handed_over(i.ReportedParcel(parcel_id=name, tracking_number="BBB", carrier="DHL")))
+    assert story.state.parcels[K1].number == number
+    assert f"BBB (DHL) of K1, and our label says {number}" in waiting_for(story.state)
