@@ -149,7 +149,7 @@ def _hand_over(world: World, choices: Choices, key: Key, task: Task) -> None:
     if len(here) > 1 and choices.chance(40):
         here = here[:1]
     if here:
-        by_name, numbered = choices.chance(60), choices.chance(85)
+        by_name, numbered = choices.chance(60), choices.chance(50)
         leave(world, key, task, here, by_name=by_name, numbered=numbered)
 
 
