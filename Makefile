@@ -1,7 +1,7 @@
 # `make help` lists what can be asked for. Each target works from a fresh clone: the environment makes itself.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak soak-workers fmt lint lock clean env
+.PHONY: help demo test bench instructions soak soak-workers fmt lint lock clean env
 
 PYTHON ?= python3
 VENV := .venv
@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
         --no-emit-find-links --no-header --quiet
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Watch real orders travel to delivered (ARGS="--orders 300 --report out.json" for a counted run)
 	@$(BIN)/orderwright demo $(ARGS)
@@ -32,6 +32,9 @@ test: lint ## Check everything: style, types, layers, then every test with the r
 
 bench: $(STAMP) ## Measure the full lifecycle against bare I/O; writes bench.json
 	@$(BIN)/python -m ops.bench $(ARGS)
+
+instructions: $(STAMP) ## Compare what the hot paths cost in instructions with the baseline (ARGS=--write keeps new figures)
+	@$(BIN)/python -m ops.bench.instructions $(ARGS)
 
 soak: $(STAMP) ## The long forms of tests, hours of ordinary life (ARGS="-k ten_thousand" for one alone)
 	@$(BIN)/python -m pytest -q -m soak --timeout=0 tests/e2e tests/properties tests/model $(ARGS)

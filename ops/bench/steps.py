@@ -52,13 +52,14 @@ class Figures(Struct):
 
 
 class Life:
-    """One order, driven through its life; every decision is timed."""
+    """One order, driven through its life; every decision is timed. With one place it is an ordinary
+    order, which is not split."""
 
-    def __init__(self, lines: int) -> None:
-        places = tuple(
-            Place(name=f"P{n:02d}", warehouse=f"w{n:02d}", carrier="ups") for n in range(PLACES)
+    def __init__(self, lines: int, *, places: int = PLACES) -> None:
+        named = tuple(
+            Place(name=f"P{n:02d}", warehouse=f"w{n:02d}", carrier="ups") for n in range(places)
         )
-        self.setup = Setup(channel="shop", storefront="shop", erp="erp", places=places)
+        self.setup = Setup(channel="shop", storefront="shop", erp="erp", places=named)
         self.order = an_order(lines)
         self.body: Order | None = None
         self.stated: Order | None = None
@@ -113,7 +114,7 @@ class Life:
         """Return what a partner answers. The first reservation splits the order over all places."""
         match one.effect:
             case f.ReserveStock(place=place, units=units, places=places):
-                if one.number == 1 and len(units) * units[0].quantity > 1:
+                if one.number == 1 and len(units) * units[0].quantity > 1 and len(places) > 1:
                     return f.StockShort(skus=(units[0].sku,), seen=tuple(split(units, places)))
                 return f.StockReserved(place=place)
             case f.PostSalesOrder():
@@ -147,18 +148,26 @@ class Life:
 
     def live(self) -> Figures:
         """Live the whole life."""
-        self.give(i.PlaceOrder(order=self.order))
-        self.answer_all(f.ReserveStock, f.PostSalesOrder, f.CreateTask)
+        self.begin()
         for count in range(EDITS):
             self.edit(count)
             self.answer_all()
         for _ in range(3):  # what was stopped and planned again is packed in its turn
             for key in list(self.state.fulfilments):
                 self.send(key)
+        self.deliver()
+        return self.figures()
+
+    def begin(self) -> None:
+        """Place the order and hand it to its warehouses."""
+        self.give(i.PlaceOrder(order=self.order))
+        self.answer_all(f.ReserveStock, f.PostSalesOrder, f.CreateTask)
+
+    def deliver(self) -> None:
+        """Let every parcel be tracked, and arrive."""
         for key in list(self.state.parcels):
             self.give(i.TimerFired(name="track", key=key))
             self.answer_all()
-        return self.figures()
 
     def send(self, key: Key) -> None:
         """Let a warehouse pack and hand over one fulfilment."""
