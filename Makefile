@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
         --no-emit-find-links --no-header --quiet
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Watch real orders travel to delivered (ARGS="--orders 300 --report out.json" for a counted run)
 	@$(BIN)/orderwright demo $(ARGS)
