@@ -8,6 +8,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import nats.errors
 from nats.aio.client import Client
@@ -49,10 +50,11 @@ class NatsTooOld(NatsUnusable):
 
 class Connection:
     """A live client; `generation` counts reconnects, so that a reader knows when its requests are
-    lost."""
+    lost. `replicas` is how many servers of a cluster keep each stream."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, replicas: int = 1) -> None:
         self.client = client
+        self.replicas = replicas
         self.generation = 0
 
     @property
@@ -87,8 +89,9 @@ class Connection:
 
 
 async def connect(
-    servers: Sequence[str],
+    url: str,
     *,
+    replicas: int = 1,
     name: str = "orderwright",
     user: str | None = None,
     password: str | None = None,
@@ -97,12 +100,12 @@ async def connect(
     connect_timeout_seconds: float = 10.0,
 ) -> Connection:
     """Connect, or raise NatsUnusable within the time-out; afterwards the client reconnects by
-    itself.
-
-    Addresses may contain user and password. Raises NatsTooOld for a server that lacks what we need.
-    """
+    itself, to any server of the cluster. `url` may be several addresses, separated by commas, each
+    with user and password. Raises NatsTooOld for a server that lacks what we need."""
     client = Client()
-    connection = Connection(client)
+    connection = Connection(client, replicas)
+    if user is None and credentials_path is None:
+        user, password = _credentials(addresses_of(url))
     last_error: list[BaseException] = []
 
     async def failed(error: Exception) -> None:
@@ -121,7 +124,7 @@ async def connect(
     try:
         async with asyncio.timeout(connect_timeout_seconds):
             await client.connect(
-                servers=list(servers),
+                servers=addresses_of(url),
                 name=name,
                 user=user,
                 password=password,
@@ -155,6 +158,24 @@ async def connect(
         await _abandon(client)
         raise
     return connection
+
+
+def addresses_of(url: str) -> list[str]:
+    """Return the addresses that a setting names, separated by commas."""
+    return [one.strip() for one in url.split(",") if one.strip()]
+
+
+def _credentials(servers: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return user and password if all addresses have the same: a server tells of others of its
+    cluster by host and port alone, and they want to know who we are as well."""
+    found = set()
+    for one in servers:
+        parts = urlsplit(one)
+        found.add((parts.username, parts.password))
+    user, password = found.pop() if len(found) == 1 else (None, None)
+    if user is None or password is None:
+        return None, None
+    return unquote(user), unquote(password)
 
 
 def _check(client: Client) -> None:

@@ -20,6 +20,7 @@ from nats.js import JetStreamContext, api
 from nats.js.errors import APIError, NotFoundError
 
 from adapters.nats.connection import Connection, NatsUnusable
+from adapters.nats.names import consumer_names
 from adapters.nats.streams import UNROUTABLE
 
 ACK_WAIT_SECONDS = 12.0
@@ -32,7 +33,6 @@ was given back is delivered again after its own delay instead, `LONGEST_AWAY_SEC
 _INTAKE, _PREFIX = "intake", "intake-"
 _OF_PARTITION = re.compile(r"intake-p(\d+)-(\d+)")
 _AT_ONCE = 16
-_PAGE = 256  # consumers that the server lists at once
 _UNROUTABLE_NAME = "intake-strays"
 _UNROUTABLE_AT_ONCE = 16
 
@@ -113,19 +113,16 @@ async def ensure_consumers(
         by_stream.setdefault(plan.stream, []).append(plan)
     try:
         for stream, planned in by_stream.items():
-            later |= await _ensure(connection.jetstream, stream, planned)
+            present = await consumer_names(connection, stream)
+            later |= await _ensure(connection.jetstream, stream, planned, present)
     except (APIError, nats.errors.Error, TimeoutError) as error:
         raise NatsUnusable(f"JetStream refused a consumer of intake: {error}") from error
     return frozenset(later)
 
 
-async def _ensure(jetstream: JetStreamContext, stream: str, wanted: list[ConsumerPlan]) -> set[str]:
-    present: list[str] = []
-    more = True
-    while more:
-        page = await jetstream.consumers_info(stream, offset=len(present))
-        present += [one.name for one in page]
-        more = len(page) >= _PAGE
+async def _ensure(
+    jetstream: JetStreamContext, stream: str, wanted: list[ConsumerPlan], present: Sequence[str]
+) -> set[str]:
     later = {plan.name for plan in wanted for name in present if _is_later(name, plan)}
     if later:
         log.warning("Partitions of %s are read by another process by now: %s.", stream, later)

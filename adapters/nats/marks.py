@@ -12,7 +12,8 @@ from nats.js import api
 from nats.js.errors import Error, NotFoundError
 
 from actors.runtime.errors import StreamUnavailable
-from adapters.nats.connection import Connection
+from adapters.nats.connection import Connection, NatsUnusable
+from adapters.nats.streams import ensure_stream
 
 JOURNAL, SUBJECT = "JOURNAL", "orders.journal"
 _BYTES = 64 * 1024  # one message of a hundred bytes, and the one before it for a moment
@@ -31,6 +32,7 @@ class Marks:
     """Reads and writes the mark. Every call raises StreamUnavailable."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._jetstream = connection.jetstream
         self._made = False
 
@@ -48,10 +50,10 @@ class Marks:
         """Return when it is on disk; the last one is gone then."""
         try:
             if not self._made:
-                await self._jetstream.add_stream(_config())
+                await ensure_stream(self._connection, _config())
                 self._made = True
             await self._jetstream.publish(SUBJECT, msgspec.json.encode(mark), timeout=_SECONDS)
-        except (Error, nats.errors.Error, TimeoutError, OSError) as error:
+        except (NatsUnusable, Error, nats.errors.Error, TimeoutError, OSError) as error:
             self._made = False
             raise _unavailable(error) from error
 

@@ -22,7 +22,13 @@ from collections.abc import Sequence
 import nats.errors
 from msgspec import Struct
 from nats.js import JetStreamContext, api
-from nats.js.errors import APIError, BadRequestError, NotFoundError, ServerError
+from nats.js.errors import (
+    APIError,
+    BadRequestError,
+    NotFoundError,
+    ServerError,
+    ServiceUnavailableError,
+)
 
 from adapters.nats.connection import (
     HEADER_ROOM_BYTES,
@@ -30,6 +36,7 @@ from adapters.nats.connection import (
     Connection,
     NatsUnusable,
 )
+from adapters.nats.names import stream_names
 from schemas.order.ids import PARTITIONS, ref_token
 
 ORDERS, UNROUTABLE, EVENTS = "ORDERS", "UNROUTABLE", "EVENTS"
@@ -56,6 +63,7 @@ _READER_SECONDS = 30.0  # after which the stream hands such an event out again
 
 _SMALLEST_BYTES = 16 * 1024 * 1024
 _INSUFFICIENT_STORAGE = {10023, 10028, 10047, 10052}
+_TOO_FEW_SERVERS = {10005, 10074}
 
 _PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Between attempts while the server itself fails: it removes a deleted stream's files after it has
@@ -77,7 +85,6 @@ class StreamLimits(Struct, frozen=True, kw_only=True):
     orders_max_bytes: int = 2 * 1024**3
     unroutable_max_bytes: int = 64 * 1024**2
     duplicate_window_seconds: float = 0.1
-    replicas: int = 1
 
 
 def stream_of(channel: str) -> str:
@@ -92,8 +99,7 @@ async def ensure_streams(
     channels that were configured once, and ORDERS. Without any channel ORDERS takes the inputs of
     all. Raises NatsUnusable when the server refuses."""
     limits = limits or StreamLimits()
-    jetstream = connection.jetstream
-    present = await _present(jetstream)
+    present = sorted(x for x in await stream_names(connection) if x.startswith(f"{ORDERS}-"))
     # Those that are there first: they may have to leave room for a new one.
     names = [*present, *sorted({stream_of(channel) for channel in channels} - set(present))]
     share = limits.orders_max_bytes
@@ -108,25 +114,12 @@ async def ensure_streams(
         channel = name.removeprefix(f"{ORDERS}-")
         told = f"Inputs of orders of the channel {channel}, until their order has them."
         wanted.append(_inputs(name, told, f"orders.in.{channel}.*.*", limits, share))
-    await _ensure_alike(jetstream, wanted)
+    await _ensure_alike(connection, wanted)
     unroutable = _work_queue(UNROUTABLE, limits, limits.unroutable_max_bytes)
     unroutable.description = "Messages under a subject that names no order."
     unroutable.subjects = list(UNROUTABLE_SUBJECTS)
-    await _ensure(jetstream, unroutable)
+    await ensure_stream(connection, unroutable)
     return [*names, ORDERS]
-
-
-async def _present(jetstream: JetStreamContext) -> list[str]:
-    """Return the names of channels' streams that are there."""
-    names: list[str] = []
-    try:
-        while page := await jetstream.streams_info(len(names)):
-            names += [info.config.name or "" for info in page]
-    except (APIError, nats.errors.Error, TimeoutError) as error:
-        raise NatsUnusable(
-            f"JetStream did not list its streams ({error}); is it enabled for this account?"
-        ) from error
-    return sorted(name for name in names if name.startswith(f"{ORDERS}-"))
 
 
 def _inputs(
@@ -156,7 +149,6 @@ def _work_queue(name: str, limits: StreamLimits, max_bytes: int) -> api.StreamCo
         discard=api.DiscardPolicy.NEW,
         max_msg_size=LARGEST_RAW_BYTES + HEADER_ROOM_BYTES,
         duplicate_window=limits.duplicate_window_seconds,
-        num_replicas=limits.replicas,
     )
 
 
@@ -184,9 +176,8 @@ async def ensure_events(connection: Connection, channels: Sequence[str] = ()) ->
         max_age=_EVENTS_SECONDS,
         max_msg_size=LARGEST_RAW_BYTES + HEADER_ROOM_BYTES,
         duplicate_window=_EVENTS_WINDOW_SECONDS,
-        num_replicas=1,
     )
-    await _ensure(connection.jetstream, config)
+    await ensure_stream(connection, config)
     for channel in channels:
         await _ensure_reader(connection.jetstream, channel)
 
@@ -210,13 +201,17 @@ async def _ensure_reader(jetstream: JetStreamContext, channel: str) -> None:
         ) from error
 
 
-async def _ensure(jetstream: JetStreamContext, config: api.StreamConfig) -> None:
-    await _ensure_alike(jetstream, [config])
+async def ensure_stream(connection: Connection, config: api.StreamConfig) -> None:
+    """Create or update one, kept by as many servers as the connection says. Raises NatsUnusable."""
+    await _ensure_alike(connection, [config])
 
 
-async def _ensure_alike(jetstream: JetStreamContext, configs: Sequence[api.StreamConfig]) -> None:
+async def _ensure_alike(connection: Connection, configs: Sequence[api.StreamConfig]) -> None:
     """What the store refuses is halved, of all of them alike, until it fits, and once more: the
     next streams need room."""
+    jetstream = connection.jetstream
+    for config in configs:
+        config.num_replicas = connection.replicas
     too_large = False
     while not await _all_fit(jetstream, configs):
         too_large = True
@@ -254,14 +249,9 @@ async def _all_fit(jetstream: JetStreamContext, configs: Sequence[api.StreamConf
         except (BadRequestError, ServerError) as error:
             if error.err_code in _INSUFFICIENT_STORAGE:
                 return False
-            remedy = (
-                "Its own log says why; look at its disk and the rights of its store."
-                if isinstance(error, ServerError)
-                else "If someone else created a stream of that name, remove it or use another "
-                "account."
-            )
             raise NatsUnusable(
-                f"JetStream refused the stream {config.name}: {error.description}. {remedy}"
+                f"JetStream refused the stream {config.name}: {error.description}. "
+                f"{_remedy(error, config)}"
             ) from error
         except (APIError, nats.errors.Error, TimeoutError) as error:
             raise NatsUnusable(
@@ -271,14 +261,25 @@ async def _all_fit(jetstream: JetStreamContext, configs: Sequence[api.StreamConf
     return True
 
 
+def _remedy(error: APIError, config: api.StreamConfig) -> str:
+    if error.err_code in _TOO_FEW_SERVERS:
+        return (
+            f"`nats_replicas` wants {config.num_replicas} servers of a cluster to keep it: are so "
+            "many up, with JetStream?"
+        )
+    if isinstance(error, ServerError):
+        return "Its own log says why; look at its disk and the rights of its store."
+    return "If someone else created a stream of that name, remove it or use another account."
+
+
 async def _make_patiently(jetstream: JetStreamContext, config: api.StreamConfig) -> None:
     """Create or update it, again after a pause where the server failed for another reason than
-    room."""
+    room, and where a cluster has just lost the server that leads."""
     for pause_seconds in _PAUSES_SECONDS:
         try:
             await _make_or_update(jetstream, config)
-        except ServerError as error:
-            if error.err_code in _INSUFFICIENT_STORAGE:
+        except (ServerError, ServiceUnavailableError) as error:
+            if error.err_code in _INSUFFICIENT_STORAGE | _TOO_FEW_SERVERS:
                 raise
             _log.info("JetStream failed at the stream %s (%s).", config.name, error.description)
             await asyncio.sleep(pause_seconds)

@@ -43,7 +43,7 @@ async def open_publisher(
             "The service's signing key is not here, so it would not believe this command: run the"
             " command with the service's own configuration, or as the user whose data it is."
         )
-    connection = await connect([nats_url], name="orderwright-cli")
+    connection = await connect(nats_url, name="orderwright-cli")
     try:
         publisher = Publisher(connection, Seal(own, active))
         await publisher.start()

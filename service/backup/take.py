@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.nats.connection import connect
+from adapters.nats.names import stream_names
 from adapters.postgres.migrate import migrations
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
@@ -100,14 +101,12 @@ def refuse_passphrase(passphrase: str) -> None:
 
 async def _positions(nats_url: str) -> dict[str, StreamPosition]:
     """Return how far each stream is."""
-    connection = await connect([nats_url], name="orderwright-backup")
+    connection = await connect(nats_url, name="orderwright-backup")
     found: dict[str, StreamPosition] = {}
     try:
-        while page := await connection.jetstream.streams_info(len(found)):
-            for one in page:
-                found[one.config.name or ""] = StreamPosition(
-                    last=one.state.last_seq, waiting=one.state.messages
-                )
+        for name in await stream_names(connection):
+            one = await connection.jetstream.stream_info(name)
+            found[name] = StreamPosition(last=one.state.last_seq, waiting=one.state.messages)
     finally:
         await connection.close()
     return found

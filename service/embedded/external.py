@@ -18,7 +18,9 @@ import asyncpg
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.errors import Error as JetStreamError
+from nats.js.errors import ServiceUnavailableError
 
+from adapters.nats.connection import addresses_of
 from service.app.errors import ServerTooOld, ServerUnusable
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,10 @@ RECOVERY_SECONDS: Final = 120.0
 """How long a Postgres that says that it is starting is waited for. A crash of a busy server leaves
 a minute of its log to replay; whoever waits longer is told by the exit code."""
 _RECOVERY_POLL_SECONDS: Final = 0.5
+_ELECTION_SECONDS: Final = 1.5
+_ELECTION_POLL_SECONDS: Final = 0.2
+_NO_LEADER: Final = 10008
+"""JetStream's code for a cluster of which too few servers are up, or that has just begun."""
 _POSTGRES_ERRORS: Final = (
     OSError,
     ValueError,
@@ -96,22 +102,34 @@ async def _connected(dsn: str, place: str) -> asyncpg.Connection:
 
 
 async def check_nats(url: str) -> str:
-    """Return the server's version; raises ServerUnusable, or ServerTooOld below NATS 2.10 or
-    without JetStream.
+    """Return the version of the first server that serves us, of one or several whose addresses are
+    separated by commas: others of its cluster may be down. Raises ServerUnusable, with what each
+    said, or ServerTooOld below NATS 2.10 or without JetStream."""
+    refused = []
+    for address in addresses_of(url):
+        try:
+            return await _check_nats(address)
+        except ServerTooOld:
+            raise
+        except ServerUnusable as error:
+            refused.append(str(error))
+    raise ServerUnusable(" ".join(refused) or "ORDERWRIGHT_NATS_URL names no address.")
 
-    The greeting is read first, so that a server too old for the client library is reported as such.
-    """
+
+async def _check_nats(url: str) -> str:
+    """Read the greeting first, so that a server too old for the client library is reported as
+    such."""
     place = _place(url, 4222)
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            version = await _nats_version(url)
+            version, clustered = await _greeting(url)
             if _numbers(version)[:2] < OLDEST_NATS:
                 raise ServerTooOld(
                     f"NATS at {place} is version {version}, and "
                     f"{'.'.join(map(str, OLDEST_NATS))} is the oldest that Orderwright works with; "
                     f"upgrade it, or leave ORDERWRIGHT_NATS_URL unset to use the embedded one."
                 )
-            await _ask_for_jetstream(url, place)
+            await _ask_for_jetstream(url, place, clustered=clustered)
     except TimeoutError:
         raise _silent("NATS", place) from None
     except (OSError, ValueError, EOFError, NatsError) as error:
@@ -119,8 +137,9 @@ async def check_nats(url: str) -> str:
     return version
 
 
-async def _nats_version(url: str) -> str:
-    """Return the version in the INFO line that every NATS server sends first."""
+async def _greeting(url: str) -> tuple[str, bool]:
+    """Return the version in the INFO line that every NATS server sends first, and whether it is one
+    of a cluster."""
     parts = urlsplit(url)
     if parts.scheme in ("ws", "wss"):
         raise ValueError("addresses of the form nats:// or tls:// are understood")
@@ -137,10 +156,10 @@ async def _nats_version(url: str) -> str:
     version = greeting.get("version") if isinstance(greeting, dict) else None
     if not isinstance(version, str):
         raise ValueError("its greeting names no version")
-    return version
+    return version, bool(greeting.get("cluster"))
 
 
-async def _ask_for_jetstream(url: str, place: str) -> None:
+async def _ask_for_jetstream(url: str, place: str, *, clustered: bool) -> None:
     async def note(error: Exception) -> None:
         """Errors are raised as well; the client's own logging would only repeat them."""
 
@@ -149,7 +168,7 @@ async def _ask_for_jetstream(url: str, place: str) -> None:
         await client.connect(
             url, allow_reconnect=False, connect_timeout=2, max_reconnect_attempts=0, error_cb=note
         )
-        await client.jetstream(timeout=1).account_info()
+        await (_account(client, place) if clustered else client.jetstream(timeout=1).account_info())
     except JetStreamError as error:
         raise _without_jetstream(place, _short(error)) from None
     except NatsError as error:
@@ -160,6 +179,28 @@ async def _ask_for_jetstream(url: str, place: str) -> None:
         # Needed after a refused connect too, which leaves the socket open.
         with contextlib.suppress(OSError, NatsError):
             await client.close()
+
+
+async def _account(client: Client, place: str) -> None:
+    """Ask for our account; again while what is up of a cluster elects who leads. Raises
+    ServerUnusable where it does not within some two seconds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _ELECTION_SECONDS
+    while loop.time() < deadline:
+        try:
+            await client.jetstream(timeout=1).account_info()
+        except TimeoutError:  # without a leader it may say nothing
+            continue
+        except ServiceUnavailableError as error:
+            if error.err_code != _NO_LEADER:
+                raise
+        else:
+            return
+        await asyncio.sleep(_ELECTION_POLL_SECONDS)
+    raise ServerUnusable(
+        f"JetStream of NATS at {place} does not answer; start more servers of its cluster, because "
+        "those that are up can't elect a leader."
+    )
 
 
 def _without_jetstream(place: str, reason: str) -> ServerTooOld:

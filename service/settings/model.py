@@ -316,8 +316,20 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     nats_url: Annotated[
         Secret | None,
-        Meta(description="An outside NATS (2.10 or newer) instead of the embedded one."),
+        Meta(
+            description="An outside NATS (2.10 or newer) instead of the embedded one; several "
+            "servers of a cluster are separated by commas."
+        ),
     ] = None
+    nats_replicas: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=5,
+            description="How many servers of an outside cluster keep each stream; with 3 one may "
+            "be lost.",
+        ),
+    ] = 1
     listen: Annotated[Listen, Meta(description="HTTP server.")] = Listen()
     correlation: Annotated[
         Correlation | None,

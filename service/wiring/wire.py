@@ -38,7 +38,7 @@ async def open_wire(
     settings: Settings, servers: Servers, seal: Seal, stack: AsyncExitStack
 ) -> Wire:
     """Connect to NATS, make the streams where they are missing, and listen."""
-    connection = await connect([servers.nats_url])
+    connection = await connect(servers.nats_url, replicas=settings.nats_replicas)
     stack.push_async_callback(connection.close)
     limits, channels = settings.limits, tuple(settings.channels)
     messages = IntakeSource(

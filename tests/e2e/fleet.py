@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
 from schemas.order.ids import PARTITIONS
 from service.app import running
 from service.demo.world import configuration, toml
-from service.embedded.supervisor import EmbeddedServers, embedded_servers
+from service.embedded.supervisor import embedded_servers
 from tests.e2e.processes import Process
 from tests.e2e.world import QUICK, START_SECONDS, World, free_port
 from tests.waiting import eventually
@@ -24,12 +24,26 @@ BALANCED_SECONDS = 60.0
 """Twice what is promised: the machine may be busy."""
 
 
-class Fleet(World):
-    """A world with several services. The first one is `service`, and takes what partners report."""
+class Servers(Protocol):
+    """Where the Postgres and the NATS are that all use."""
 
-    def __init__(self, home: Path, stack: ExitStack, servers: EmbeddedServers, size: int) -> None:
+    @property
+    def postgres_dsn(self) -> str: ...
+
+    @property
+    def nats_url(self) -> str: ...
+
+
+class Fleet(World):
+    """A world with several services. The first one is `service`, and takes what partners report.
+    `more` are settings of all."""
+
+    def __init__(
+        self, home: Path, stack: ExitStack, servers: Servers, size: int, **more: object
+    ) -> None:
         super().__init__(home, stack, data=home / "data-0")
         self.servers = servers
+        self.more = more
         self.urls = [self.url, *(f"http://127.0.0.1:{free_port()}" for _ in range(size - 1))]
         self.members: dict[int, Process] = {}
 
@@ -49,7 +63,7 @@ class Fleet(World):
         table["postgres_dsn"] = self.servers.postgres_dsn
         table["nats_url"] = self.servers.nats_url
         table["listen"] = {**table["listen"], "public_url": self.urls[0]}
-        return {**table, **more}
+        return {**table, **self.more, **more}
 
     def start(self, number: int) -> Process:
         """Start one of them, without waiting for it. All but the first get its secrets."""

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from service.embedded import launch
@@ -20,27 +21,34 @@ class EndedByItself(AssertionError):
 
 
 class Process:
-    """`python -m …` from the checkout, with its output in a file.
+    """`python -m …` from the checkout, or another program, with its output in a file.
 
     The kernel kills it when this process ends, however that happens; so start it from the main
     thread.
     """
 
     def __init__(
-        self, name: str, arguments: list[str], log: Path, *, directory: Path = ROOT
+        self,
+        name: str,
+        arguments: list[str],
+        log: Path,
+        *,
+        directory: Path = ROOT,
+        program: Sequence[str] = (sys.executable, "-m"),
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.log = log
         # launch.py takes: parent, signal, uid, gid, directory, program and its arguments.
         words = [str(os.getpid()), str(int(signal.SIGKILL)), "-1", "-1", str(directory)]
-        words.append(sys.executable)
+        words += program
         with log.open("ab") as out:
             self._popen = subprocess.Popen(
-                [sys.executable, launch.__file__, *words, "-m", *arguments],
+                [sys.executable, launch.__file__, *words, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                env=_environment(),
+                env={**_environment(), **(environ or {})},
             )
 
     @property

@@ -30,26 +30,29 @@ LEASE_ENDS_SECONDS = 60.0
 """By then a lease has ended that no one renews, however busy the machine is."""
 
 
-async def begin(fleet: Fleet, seed: int) -> None:
+async def begin(fleet: Fleet, seed: int, size: int = SIZE) -> None:
     """Start all, the first one alone: it makes the secrets."""
     await fleet.start_partners(seed=seed)
     fleet.start(0)
     await fleet.started(0)
-    for number in range(1, SIZE):
+    for number in range(1, size):
         fleet.start(number)
-    for number in range(1, SIZE):
+    for number in range(1, size):
         await fleet.started(number)
     await fleet.seed_stock()
 
 
-def shops(fleet: Fleet, orders: int, rate: float, seed: int) -> list[tuple[Process, Path]]:
-    """One shop for each service, which sends its orders to that one alone."""
+def shops(
+    fleet: Fleet, orders: int, rate: float, seed: int, *, first: int = 1001
+) -> list[tuple[Process, Path]]:
+    """One shop for each service, which sends its orders to that one alone; `first` is the number of
+    the first order."""
     started = []
     for number, url in enumerate(fleet.urls):
         fleet.url = url
-        first = 1001 + number * orders
+        begins = first + number * orders
         started.append(
-            fleet.start_shop(*HABITS, orders=orders, rate=rate, seed=seed, first_number=first)
+            fleet.start_shop(*HABITS, orders=orders, rate=rate, seed=seed, first_number=begins)
         )
     fleet.url = fleet.urls[0]
     return started

@@ -18,8 +18,10 @@ import nats
 import psutil
 from msgspec.structs import replace
 
+from adapters.nats.connection import Connection, addresses_of
 from adapters.nats.consumers import ACK_WAIT_SECONDS
 from adapters.nats.marks import JOURNAL
+from adapters.nats.names import stream_names
 from adapters.nats.streams import EVENTS
 from adapters.postgres.quarantine_workflow import Filter, HeldItem, QuarantineWorkflow
 from schemas.messages.effects import SendMail, tag_of
@@ -279,18 +281,21 @@ class World:
 
     async def messages(self) -> int:
         """How many messages the streams hold that no order has taken yet."""
-        client = await nats.connect(self.runtime().nats_url)
+        client = await nats.connect(addresses_of(self.runtime().nats_url))
         try:
-            streams = await client.jetstream().streams_info()
+            names = await stream_names(Connection(client))
+            streams = [
+                await client.jetstream().stream_info(name)
+                for name in names
+                if name not in (EVENTS, JOURNAL)
+            ]
         finally:
             await client.close()
-        return sum(
-            one.state.messages for one in streams if one.config.name not in (EVENTS, JOURNAL)
-        )
+        return sum(one.state.messages for one in streams)
 
     async def _waiting(self) -> list[str]:
         """What the streams still hold, and what their consumers say of it: for people."""
-        client = await nats.connect(self.runtime().nats_url)
+        client = await nats.connect(addresses_of(self.runtime().nats_url))
         try:
             jetstream = client.jetstream()
             told = [f"{await self.messages()} messages"]

@@ -31,7 +31,7 @@ async def started(data: DataDirectory) -> AsyncIterator[JetStreamContext]:
     server = EmbeddedNats(data, channels=("acme-us",))
     try:
         address = await server.start()
-        connection = await connect([address.url])
+        connection = await connect(address.url)
         try:
             await ensure_streams(connection)
             yield connection.jetstream

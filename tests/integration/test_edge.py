@@ -268,7 +268,7 @@ async def test_a_stopped_server_is_503_at_once(http: aiohttp.ClientSession) -> N
     with temporary_home() as home, DataDirectory(home / "data") as data:
         server = EmbeddedNats(data)
         address = await server.start()
-        connection = await connect([address.url])
+        connection = await connect(address.url)
         try:
             await ensure_streams(connection)
             publisher = await started_publisher(connection)

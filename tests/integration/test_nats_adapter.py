@@ -34,7 +34,7 @@ HOSTILE_REFS = [
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Connection]:
     """A connection to empty streams, which are gone afterwards."""
-    connection = await connect([url])
+    connection = await connect(url)
     try:
         await delete_streams(connection)
         yield connection
@@ -322,7 +322,7 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed() -> None:
 
 async def survive_kills(server: EmbeddedNats, url: str) -> None:
     """Publish 600 messages through three kills and see each acknowledged one come out."""
-    connection = await connect([url])
+    connection = await connect(url)
     source = IntakeSource(connection)
     await source.start()
     publisher = await started_publisher(connection)
@@ -364,7 +364,7 @@ async def test_a_frozen_server_costs_a_bounded_wait() -> None:
     with temporary_home() as home, DataDirectory(home / "data") as data:
         server = EmbeddedNats(data)
         address = await server.start()
-        connection = await connect([address.url])
+        connection = await connect(address.url)
         pid = server.pid
         assert pid is not None
         try:
@@ -392,6 +392,6 @@ async def test_a_frozen_server_costs_a_bounded_wait() -> None:
 async def test_no_one_there_is_said_in_words(tmp_path: Path) -> None:
     """No server at the address: one sentence within the time-out, without the password."""
     with pytest.raises(NatsUnusable) as refused:
-        await connect(["nats://us:secret@127.0.0.1:1"], connect_timeout_seconds=0.5)
+        await connect("nats://us:secret@127.0.0.1:1", connect_timeout_seconds=0.5)
     assert "check that it runs" in str(refused.value)
     assert "secret" not in str(refused.value)

@@ -29,7 +29,7 @@ async def started(data: DataDirectory) -> AsyncIterator[tuple[Connection, Intake
     """A server on this directory, a connection to it, and the intake's source."""
     server = EmbeddedNats(data)
     address = await server.start()
-    connection = await connect([address.url])
+    connection = await connect(address.url)
     source = IntakeSource(connection)
     await source.start()
     try:

@@ -30,7 +30,7 @@ async def test_silence_ends_when_no_one_asks(monkeypatch: pytest.MonkeyPatch) ->
 
     with temporary_home() as home, DataDirectory(home / "data") as data:
         server = EmbeddedNats(data)
-        connection = await connect([(await server.start()).url])
+        connection = await connect((await server.start()).url)
         try:
             await connection.subscribe("orders.in.>", ignored, messages=10, size=10_000)
             publisher = Publisher(connection, Seal({}), attempt_seconds=(0.1,))
@@ -58,7 +58,7 @@ async def test_a_flood_before_ours_is_no_silence() -> None:
 
     with temporary_home() as home, DataDirectory(home / "data") as data:
         server = EmbeddedNats(data)
-        connection = await connect([(await server.start()).url])
+        connection = await connect((await server.start()).url)
         try:
             await ensure_streams(connection, None, ("loud",))
             publisher = Silent(connection, Seal({}), channels=("loud",))

@@ -46,7 +46,7 @@ class Both(NamedTuple):
 async def both(tables: str, servers: EmbeddedServers) -> AsyncIterator[Both]:
     """Two stores that have told each other."""
     await empty(tables)
-    connection = await connect([servers.nats_url])
+    connection = await connect(servers.nats_url)
     async with journal_on(tables) as bench:
         await bench.journal.append(append("1", record={1: RESERVE}))
         made = Both(bench, Restorations(bench.pool), Marks(connection))
