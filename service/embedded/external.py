@@ -32,7 +32,7 @@ RECOVERY_SECONDS: Final = 120.0
 """How long a Postgres that says that it is starting is waited for. A crash of a busy server leaves
 a minute of its log to replay; whoever waits longer is told by the exit code."""
 _RECOVERY_POLL_SECONDS: Final = 0.5
-_ELECTION_SECONDS: Final = 1.5
+_ELECTION_SECONDS: Final = 1.0
 _ELECTION_POLL_SECONDS: Final = 0.2
 _NO_LEADER: Final = 10008
 """JetStream's code for a cluster of which too few servers are up, or that has just begun."""
@@ -183,7 +183,7 @@ async def _ask_for_jetstream(url: str, place: str, *, clustered: bool) -> None:
 
 async def _account(client: Client, place: str) -> None:
     """Ask for our account; again while what is up of a cluster elects who leads. Raises
-    ServerUnusable where it does not within some two seconds."""
+    ServerUnusable where it does not within two seconds."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _ELECTION_SECONDS
     while loop.time() < deadline:

@@ -16,7 +16,7 @@ from schemas.order.ids import PARTITIONS
 from service.app import running
 from service.demo.world import configuration, toml
 from service.embedded.supervisor import embedded_servers
-from tests.e2e.processes import Process
+from tests.e2e.processes import ROOT, Process
 from tests.e2e.world import QUICK, START_SECONDS, World, free_port
 from tests.waiting import eventually
 
@@ -65,8 +65,9 @@ class Fleet(World):
         table["listen"] = {**table["listen"], "public_url": self.urls[0]}
         return {**table, **self.more, **more}
 
-    def start(self, number: int) -> Process:
-        """Start one of them, without waiting for it. All but the first get its secrets."""
+    def start(self, number: int, *, code: Path = ROOT) -> Process:
+        """Start one of them, without waiting for it. All but the first get its secrets. `code` is
+        the checkout that it runs."""
         folder = self.folder(number)
         if number and not folder.exists():
             folder.mkdir(mode=0o700)
@@ -75,7 +76,7 @@ class Fleet(World):
         config.write_text(toml(self.table(number, workers={"shared": True})))
         config.chmod(0o600)
         words = ["serve", "--config", str(config)]
-        self.members[number] = self.process(f"service {number}", "service.cli", words)
+        self.members[number] = self.process(f"service {number}", "service.cli", words, code=code)
         return self.members[number]
 
     async def started(self, number: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Say
 from tests.e2e.audit import audit
 from tests.e2e.fleet import Fleet, fleet_in
-from tests.e2e.processes import Process
+from tests.e2e.processes import ROOT, Process
 from tests.e2e.worker_kills import Kills, rampage
 from tests.e2e.world import seed_of_run
 from tests.integration.servers import temporary_home
@@ -30,13 +30,13 @@ LEASE_ENDS_SECONDS = 60.0
 """By then a lease has ended that no one renews, however busy the machine is."""
 
 
-async def begin(fleet: Fleet, seed: int, size: int = SIZE) -> None:
-    """Start all, the first one alone: it makes the secrets."""
+async def begin(fleet: Fleet, seed: int, size: int = SIZE, *, code: Path = ROOT) -> None:
+    """Start all, the first one alone: it makes the secrets. `code` is the checkout they run."""
     await fleet.start_partners(seed=seed)
-    fleet.start(0)
+    fleet.start(0, code=code)
     await fleet.started(0)
     for number in range(1, size):
-        fleet.start(number)
+        fleet.start(number, code=code)
     for number in range(1, size):
         await fleet.started(number)
     await fleet.seed_stock()

@@ -34,7 +34,7 @@ from service.demo.world import World as Partners
 from service.inbound.intake import LONGEST_AWAY_SECONDS
 from service.settings import Settings
 from service.wiring.store import seed_stock
-from tests.e2e.processes import Process
+from tests.e2e.processes import ROOT, Process
 from tests.waiting import eventually
 
 SHOP = "acme-us"
@@ -126,10 +126,14 @@ class World:
         self.config.write_text(toml(table))
         self.config.chmod(0o600)
 
-    def process(self, name: str, module: str, arguments: list[str]) -> Process:
-        """Start a process that ends with this world; its output is in a file of that name."""
+    def process(
+        self, name: str, module: str, arguments: list[str], *, code: Path = ROOT
+    ) -> Process:
+        """Start a process that ends with this world; its output is in a file of that name. `code`
+        is the checkout that it runs."""
         log = self.home / f"{name.replace(' ', '-')}.log"
-        child = Process(name, [module, *arguments], log)
+        environ = {"PYTHONPATH": str(code)}
+        child = Process(name, [module, *arguments], log, directory=code, environ=environ)
         self._stack.callback(child.stop)
         return child
 
