@@ -125,6 +125,14 @@ async def test_three_services_share_the_orders_whoever_dies_or_stands_still(say:
                 assert await fleet.members[number].terminated() == 0
 
 
+@pytest.mark.timeout(600)
+async def test_nothing_is_lost_or_doubled_over_a_few_kills_of_workers(say: Say) -> None:
+    """The short form of the 200 kills: each of what is killed once at least, and workers that stand
+    still."""
+    kills = Kills(worker=4, stopped=3, parent=1, nats=1, postgres=1, orders=150, batch=75, rate=8.0)
+    await rampage(kills, seed_of_run(), say)
+
+
 @pytest.mark.soak
 async def test_nothing_is_lost_or_doubled_over_200_kills_of_workers(say: Say) -> None:
     """One service with three workers on its own servers: 200 times a worker, the parent or a server
