@@ -14,7 +14,7 @@ from nats.js.api import StreamInfo
 from nats.js.errors import APIError
 
 from actors.runtime.errors import StreamUnavailable
-from adapters.nats.connection import Connection, connect
+from adapters.nats.connection import Connection, NatsUnusable, connect
 from adapters.nats.names import stream_names
 from adapters.nats.publisher import Publisher
 from adapters.nats.seal import Seal
@@ -70,10 +70,21 @@ async def published(publisher: Publisher) -> None:
     await eventually(taken, ELECTED_SECONDS)
 
 
+async def all_names(connection: Connection) -> list[str]:
+    """The streams' names, once the cluster has a leader that knows them."""
+
+    async def told() -> list[str]:
+        with suppress(NatsUnusable):
+            return await stream_names(connection)
+        return []
+
+    return await eventually(told, ELECTED_SECONDS)
+
+
 async def kept(connection: Connection) -> dict[str, tuple[int, int]]:
     """How many servers keep each stream, and how many messages it holds, once all have a leader."""
     found = {}
-    for name in await stream_names(connection):
+    for name in await all_names(connection):
 
         async def told(name: str = name) -> StreamInfo | None:
             with suppress(APIError, nats.errors.Error):
@@ -90,7 +101,7 @@ async def copied(connection: Connection) -> None:
     """Wait until every stream has been copied to all the servers that are to keep it."""
 
     async def all_current() -> bool:
-        for name in await stream_names(connection):
+        for name in await all_names(connection):
             with suppress(APIError, nats.errors.Error):
                 found = (await connection.jetstream.stream_info(name)).cluster
                 others = (found.replicas if found else None) or []
