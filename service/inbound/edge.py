@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Protocol
 
@@ -33,6 +33,13 @@ from service.telemetry.tracing import SpanKind, Tracer
 # once.
 _MAX_UNDER_WAY_PER_SOURCE = 384
 _BUSY_SECONDS = 1
+
+AT_ONCE_PER_SOURCE = 24
+"""Deliveries of one sender, read in full, that are worked on at once: whatever another one sends
+waits behind all of them in each turn of the event loop. The rest waits here, in the order in which
+it came; what is forged has ended as soon as its turn has come."""
+
+_TURN_SECONDS = 2.0  # with the time that the stream may take, less than a shop waits for its answer
 
 REFUSED = {401: SIGNATURE_INVALID, 404: SENDER_UNKNOWN, 413: TOO_LARGE}
 """The incident category of requests that are answered with this status and not kept."""
@@ -182,6 +189,8 @@ class Edge:
         at_once: Callable[[str, bytes], Awaitable[None]],
         refused: Callable[[str, str], None] = lambda category, sender: None,
         max_under_way_per_source: int = _MAX_UNDER_WAY_PER_SOURCE,
+        at_once_per_source: int = AT_ONCE_PER_SOURCE,
+        turn_seconds: float = _TURN_SECONDS,
         lasting_seconds: float = LASTING_SECONDS,
     ) -> None:
         self._lasting_seconds = lasting_seconds
@@ -197,6 +206,9 @@ class Edge:
         self._tracer = tracer
         self._max_under_way = max_under_way_per_source
         self._under_way = dict.fromkeys(sources, 0)
+        self._at_once_most = at_once_per_source
+        self._turn_seconds = turn_seconds
+        self._turns = {name: asyncio.Semaphore(at_once_per_source) for name in sources}
         self._noted: set[tuple[str, str]] = set()
         self._loop = asyncio.get_running_loop()
 
@@ -205,6 +217,7 @@ class Edge:
         self._sources = sources
         for name in sources:
             self._under_way.setdefault(name, 0)
+            self._turns.setdefault(name, asyncio.Semaphore(self._at_once_most))
 
     def routes(self) -> list[web.RouteDef]:
         """The paths of the edge."""
@@ -251,26 +264,33 @@ class Edge:
     ) -> None:
         with self._bodies.lease() as lease:
             raw = await lease.read(request)
-            try:
-                receipt = source.receive(request.headers, raw, self._clock.now())
-            except self._forged as error:
-                raise Problem(
-                    401,
-                    "signature-refused",
-                    "Signature refused",
-                    str(error) or "The signature is missing or does not match the body.",
-                ) from error
-            if receipt.drift:
-                self._refused(API_VERSION_DRIFT, receipt.channel)
-            if receipt.notes:
-                self._note(name, receipt.notes)
-            if receipt.ignored:
-                return
-            with self._share(name):
-                if receipt.at_once:
-                    await self._at_once(name, raw)
-                else:
-                    await self._publish(source.kind, receipt, raw, trace)
+            async with self._turn(name):
+                await self._receive(name, source, request, raw, trace)
+
+    async def _receive(
+        self, name: str, source: InboundSource, request: web.Request, raw: bytes, trace: str
+    ) -> None:
+        """Verify a delivery, and publish it."""
+        try:
+            receipt = source.receive(request.headers, raw, self._clock.now())
+        except self._forged as error:
+            raise Problem(
+                401,
+                "signature-refused",
+                "Signature refused",
+                str(error) or "The signature is missing or does not match the body.",
+            ) from error
+        if receipt.drift:
+            self._refused(API_VERSION_DRIFT, receipt.channel)
+        if receipt.notes:
+            self._note(name, receipt.notes)
+        if receipt.ignored:
+            return
+        with self._share(name):
+            if receipt.at_once:
+                await self._at_once(name, raw)
+            else:
+                await self._publish(source.kind, receipt, raw, trace)
 
     @contextmanager
     def _share(self, name: str) -> Iterator[None]:
@@ -278,12 +298,27 @@ class Edge:
         up its share."""
         under_way = self._under_way
         if under_way[name] >= self._max_under_way:
-            raise problems.busy("This sender has too many deliveries under way.", _BUSY_SECONDS)
+            raise _too_many()
         under_way[name] += 1
         try:
             yield
         finally:
             under_way[name] -= 1
+
+    @asynccontextmanager
+    async def _turn(self, name: str) -> AsyncIterator[None]:
+        """Wait until one more of this sender may be worked on. Raises Problem where that takes too
+        long."""
+        turns = self._turns[name]
+        try:
+            async with asyncio.timeout(self._turn_seconds):
+                await turns.acquire()
+        except TimeoutError:
+            raise _too_many() from None
+        try:
+            yield
+        finally:
+            turns.release()
 
     async def _publish(self, kind: str, receipt: InboundReceipt, raw: bytes, trace: str) -> None:
         await self._stream.publish(
@@ -313,3 +348,7 @@ class Edge:
             if (name, note) not in self._noted and len(self._noted) < _MAX_NOTED:
                 self._noted.add((name, note))
                 _log.warning("The sender %s: %s", name, note)
+
+
+def _too_many() -> Problem:
+    return problems.busy("This sender has too many deliveries under way.", _BUSY_SECONDS)

@@ -87,6 +87,8 @@ async def running_edge(
     max_held_bytes: int = 64 * MEBIBYTE,
     refused: Callable[[str, str], None] = lambda category, sender: None,
     max_under_way: int = 384,
+    at_once_of_one: int = 24,
+    turn_seconds: float = 20.0,
     lasting_seconds: float = 60.0,
     grace_seconds: float = 2.0,
     peers: Peers | None = None,
@@ -115,6 +117,8 @@ async def running_edge(
         at_once=at_once,
         refused=refused,
         max_under_way_per_source=max_under_way,
+        at_once_per_source=at_once_of_one,
+        turn_seconds=turn_seconds,
         lasting_seconds=lasting_seconds,
     )
     async with serving([*edge.routes(), *beside], limits=limits, peers=peers) as port:

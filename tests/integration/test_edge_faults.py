@@ -15,7 +15,7 @@ import structlog
 from actors.runtime.errors import StreamUnavailable
 from service.app.clock import SystemClock
 from service.telemetry.logs import start_logs
-from tests.integration.http import Running, running_edge, signed
+from tests.integration.http import Running, a_shop, running_edge, signed
 
 
 class BrokenStream:
@@ -88,6 +88,43 @@ async def test_a_noisy_sender_leaves_room_for_others() -> None:
         stream.acknowledge.set()
         assert await asyncio.gather(*waiting) == [(200, ""), (200, "")]
         assert await send("d-3") == (200, "")
+
+
+async def test_of_one_sender_a_few_are_worked_on_at_once() -> None:
+    """The next one waits for its turn while another sender's is taken; one that would wait too long
+    hears 503, and what is forged is told so when its turn comes."""
+    stream = HeldStream()
+    shops = {"acme": a_shop(), "beta": a_shop()}
+    async with (
+        running_edge(stream, sources=shops, at_once_of_one=2) as edge,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session,
+    ):
+
+        async def send(name: str, delivery: str, *, forged: bool = False) -> int:
+            raw = b"{}"
+            headers = signed(b"other" if forged else raw, delivery)
+            async with session.post(f"{edge.base}/hooks/{name}", data=raw, headers=headers) as told:
+                return told.status
+
+        loud = [asyncio.create_task(send("acme", f"d-{n}")) for n in range(3)]
+        for _ in range(2):
+            await stream.asked.acquire()
+        quiet = asyncio.create_task(send("beta", "d-4"))
+        await stream.asked.acquire()
+        assert stream.asked.locked(), "the third of the loud sender is not published"
+        forged = asyncio.create_task(send("acme", "d-5", forged=True))
+        stream.acknowledge.set()
+        assert await asyncio.gather(*loud, quiet, forged) == [200, 200, 200, 200, 401]
+    stream = HeldStream()
+    async with (
+        running_edge(stream, at_once_of_one=1, turn_seconds=0.0) as edge,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session,
+    ):
+        one = asyncio.create_task(send("acme", "d-1"))
+        await stream.asked.acquire()
+        assert await send("acme", "d-2") == 503
+        stream.acknowledge.set()
+        assert await one == 200
 
 
 class FullStream:

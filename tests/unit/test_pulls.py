@@ -41,7 +41,14 @@ def test_a_flood_waits_in_the_stream_for_what_can_not_be_worked_off_soon() -> No
     comes from another channel would wait as long."""
     worker = Worker(Out(WAIT_SECONDS))
     worker.work(10, 100)
-    assert worker.out.most(CEILING) < 2 * LEAST_OUT
+    assert worker.out.most(CEILING) < 2 * 100 * WAIT_SECONDS
+    assert worker.waits_seconds < 2 * WAIT_SECONDS
+
+
+def test_a_busy_machine_works_on_no_more_than_it_ends_soon() -> None:
+    """At twenty orders a second what another channel sends waits for half a second at most."""
+    worker = Worker(Out(WAIT_SECONDS))
+    worker.work(10, 20)
     assert worker.waits_seconds < 2 * WAIT_SECONDS
 
 
