@@ -35,6 +35,7 @@ SCOPES = frozenset(
         "stock:write",
         "recon:read",
         "recon:act",
+        "books:read",
         "rules:read",
         "rules:write",
         "rules:approve",

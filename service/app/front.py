@@ -38,6 +38,8 @@ from service.app.together import Together
 from service.app.web import HttpServer, ServerLimits, application
 from service.batches.api import BatchesApi
 from service.batches.service import BatchService
+from service.books.api import BooksApi
+from service.books.run import books_service
 from service.channels.api import ChannelsApi
 from service.channels.run import channels_service
 from service.facts.api import FactsApi
@@ -76,7 +78,7 @@ from service.wiring.wire import Wire
 PARTS: tuple[type[Any], ...] = (
     *(Writing, CsvApi, FactsApi, Edge, Reading, LabelLinks, QuarantineApi, IncidentsApi),
     *(ChannelsApi, MappingsApi, PrivacyApi, StockApi, AlertsApi, ReviewsApi, RulesApi),
-    *(BatchesApi, ReconApi),
+    *(BatchesApi, ReconApi, BooksApi),
     Health,
 )
 """What answers: each says its own routes, which do not depend on what it is made of."""
@@ -132,9 +134,10 @@ async def open_front(
     stock = StockApi(StockLedger(store.reports), api, place_names(settings))
     reviews, rules = _reviews(common, wire, store), _rules(common, store, api, stack)
     recon = ReconApi(ReconService(Recon(store.reports), plan(settings)), api)
+    books = BooksApi(books_service(store, settings), api)
     batches = BatchService(Batches(store.reports, store.sealing), named)
     parts = (
-        *(*ordering, FactsApi(wire.events, api, named), edge, privacy, stock, rules, recon),
+        *(*ordering, FactsApi(wire.events, api, named), edge, privacy, stock, rules, recon, books),
         *(Reading(store.views, finder, api, known=named), ChannelsApi(service, api)),
         *(AlertsApi(Alerts(store.reports), api), ReviewsApi(reviews, api)),
         *(IncidentsApi(IncidentViews(store.reports), api), LabelLinks(store.views, keys, clock)),
@@ -163,6 +166,7 @@ async def open_front(
         stock.places = place_names(new)
         rules.settings = new
         recon.service.plan = plan(new)
+        books.service.settings = new
         kinds.update(_kinds(new))
         labelled.clear()
         labelled.update(_labelled(new))

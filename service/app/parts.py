@@ -13,6 +13,7 @@ from service.alerts.run import AlertWork
 from service.app.common import Common
 from service.app.front import Front
 from service.app.servers import Servers
+from service.books.run import BooksWork
 from service.channels.run import ChannelSyncs
 from service.facts.run import Facts, channels_told
 from service.inbound.intake import Intake
@@ -76,6 +77,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     reviews: ReviewWork
     feeds: StockFeeds
     recon: ReconWorker
+    books: BooksWork
 
     async def use(self, old: Settings, new: Settings) -> None:
         """Change over. Raises OperatorError, NatsUnusable and JournalUnavailable before anything
@@ -103,6 +105,7 @@ class Parts(Struct, frozen=True, kw_only=True):
         self.syncs.use(new)
         self.feeds.use(new)
         self.recon.use(new)
+        self.books.use(new)
         self.alerts.use(new.alerts, new.alert_routes)
         self.reviews.policy = new.reviews
         if new.telemetry.log_level != old.telemetry.log_level:

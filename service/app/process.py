@@ -49,6 +49,7 @@ from service.app.troubles import keep_troubles
 from service.app.worker import Said, Worker
 from service.backup.keeper import doubt_keeper
 from service.batches.run import batch_work
+from service.books.run import BooksWork
 from service.channels.run import ChannelSyncs
 from service.channels.sync import SyncMetrics
 from service.checks.run import checks_of
@@ -185,16 +186,11 @@ class Service:
         self.dispatcher.start()
         if self.sharing is not None and self.common.has_orders:
             await self.sharing.begin()
-        self.syncs = ChannelSyncs(
-            settings,
-            self.clock,
-            wire,
-            store,
-            SyncMetrics(self.metrics.registry),
-            refused=self.refusals.count,
-        )
+        told, refused = SyncMetrics(self.metrics.registry), self.refusals.count
+        self.syncs = ChannelSyncs(settings, self.clock, wire, store, told, refused=refused)
         self.alerts, self.reviews = alert_work(self.common, store), review_work(self.common, store)
         self.recon = ReconWorker(self.common, wire, store, keys)
+        self.books = BooksWork(self.common, store)
         self._work(wire, store)
         self._follow(wire, store, servers, front, kits)
         self.readiness.start()
@@ -291,7 +287,7 @@ class Service:
             ),
             self.alerts.run(),
             *(self.reviews.run(), batch_work(self.common, store, wire.publisher).run()),
-            *(self.recon.run(), self.syncs.run(), self.mappings.run()),
+            *(self.recon.run(), self.books.run(), self.syncs.run(), self.mappings.run()),
             *(self.rules.run(), self.doubt.run()),
             stock_work(store, self.clock, self.alarm, self.metrics.registry).run(),
             *self.feeds.works(),
@@ -334,6 +330,7 @@ class Service:
             reviews=self.reviews,
             feeds=self.feeds,
             recon=self.recon,
+            books=self.books,
         )
         self.reloads.begin(self.settings, apply=parts.use)
         self._begin(self.reloads.run())

@@ -16,6 +16,7 @@ from service.alerts import cli as alerts
 from service.app.errors import OperatorError
 from service.backup import cli as backups
 from service.batches import cli as batches
+from service.books import cli as books
 from service.channels import cli as channels
 from service.cli import keys
 from service.cli.tables import print_plain as print
@@ -53,6 +54,7 @@ application.add_typer(mappings.application, name="mappings")
 application.add_typer(reviews.application, name="reviews")
 application.add_typer(batches.application, name="batch")
 application.add_typer(recon.application, name="recon")
+application.add_typer(books.application, name="books")
 application.add_typer(rules.application, name="rules")
 application.add_typer(privacy.application, name="privacy")
 application.add_typer(stock.application, name="stock")

@@ -18,7 +18,7 @@ SCOPES = (
     *("orders:read", "orders:write", "orders:act", "labels:read", "quarantine:read"),
     *("quarantine:act", "privacy:read", "privacy:act", "mappings:read", "mappings:write"),
     *("rules:read", "rules:write", "rules:approve", "stock:read", "stock:write", "alerts:act"),
-    *("recon:read", "recon:act"),
+    *("recon:read", "recon:act", "books:read"),
 )
 """What a key may do; written out here because the help is printed without the database's driver."""
 

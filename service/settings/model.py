@@ -14,6 +14,7 @@ from adapters.alerts.settings import AlertRoute, Alerts
 from adapters.kit.exchanges import ExchangePolicy
 from adapters.kit.secret import Secret
 from adapters.kit.settings import ChannelSettings, InstanceName, PartnerSettings
+from service.settings.accounts import Accounts
 from service.settings.approvals import Approvals
 from service.settings.places import Place
 from service.settings.reconciliation import Reconciliation
@@ -379,6 +380,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reconciliation: Annotated[
         Reconciliation, Meta(description="Comparing the books with the partners'.")
     ] = Reconciliation()
+    accounts: Annotated[Accounts, Meta(description="The accounting export.")] = Accounts()
     mappings_file: Annotated[
         str,
         Meta(

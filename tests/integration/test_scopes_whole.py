@@ -107,6 +107,7 @@ ROUTES = (
     Route("GET", "/batches/999999", READS),
     Route("GET", "/batches/999999/failures", READS),
     Route("POST", "/batches/999999/stop", ACTS, WHY),
+    Route("GET", f"/books/export?from=2026-11-01&to=2026-11-30&channel={CHANNEL}", "books:read"),
     Route("GET", "/recon/runs", "recon:read", listing=True),
     Route("POST", "/recon/runs", "recon:act", NO_WINDOW),
     Route("GET", "/recon/runs/999999", "recon:read"),

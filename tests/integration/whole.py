@@ -291,7 +291,7 @@ def whole() -> Iterator[Whole]:
         world.start_service()
         asyncio.run(_begin(world))
         running = Whole(world, erp, collector)
-        scopes = ["orders:write", "orders:read", "orders:act", "labels:read"]
+        scopes = ["orders:write", "orders:read", "orders:act", "labels:read", "books:read"]
         scopes += ["stock:read", "stock:write"]
         words = [part for scope in scopes for part in ("--scope", scope)]
         running.token = running.cli("keys", "create", "tests", *words, "--channel", "*").strip()

@@ -1,0 +1,1 @@
+"""The accounting export: every order as balanced documents of a journal."""
