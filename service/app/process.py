@@ -186,8 +186,8 @@ class Service:
         self.dispatcher.start()
         if self.sharing is not None and self.common.has_orders:
             await self.sharing.begin()
-        told, refused = SyncMetrics(self.metrics.registry), self.refusals.count
-        self.syncs = ChannelSyncs(settings, self.clock, wire, store, told, refused=refused)
+        counts, refused = SyncMetrics(self.metrics.registry), self.refusals.count
+        self.syncs = ChannelSyncs(settings, self.clock, wire, store, counts, refused=refused)
         self.alerts, self.reviews = alert_work(self.common, store), review_work(self.common, store)
         self.recon = ReconWorker(self.common, wire, store, keys)
         self.books = BooksWork(self.common, store)
