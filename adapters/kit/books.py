@@ -89,8 +89,9 @@ class Booked(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="booked"
     """A document of the ERP: a sales order, the invoice that it became, or a credit memo. `order`
     is the ERP's id of the sales order. `marks` are references of ours that it bears, `external` is
     the number that it has from elsewhere. `amounts` are as its lines state them, and
-    `amounts.taxes_included` is the ERP's word. `day` is the day of the order there ("": the
-    document does not say). `lines` bound how far its tax may be off by rounding."""
+    `amounts.taxes_included` is the ERP's word. `day` is the day of the order there, `dated` the
+    document's own ("": the document does not say). `draft`: it is an invoice or a credit memo that
+    was not posted. `lines` bound how far its tax may be off by rounding."""
 
     id: str
     kind: Literal["order", "invoice", "credit"]
@@ -101,6 +102,8 @@ class Booked(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="booked"
     order: str = ""
     marks: tuple[str, ...] = ()
     day: str = ""
+    dated: str = ""
+    draft: bool = False
     lines: int = 0
 
 

@@ -38,7 +38,9 @@ def booking_differences(case: Case, terms: Terms) -> Iterator[Difference]:
 def _against(
     ours: OurOrder, told: Told, orders: Sequence[Booked], case: Case, terms: Terms
 ) -> Iterator[Difference]:
-    credits = [one for one in case.booked if one.kind == "credit"]
+    memos = [one for one in case.booked if one.kind == "credit"]
+    credits = [one for one in memos if not one.draft]
+    drafts = [one for one in memos if one.draft]
     if told.undone:
         if orders and not credits:
             yield _documents("cancelled_and_still_booked", 0, orders, ours.currency)
@@ -52,6 +54,8 @@ def _against(
         )
         return
     first, extra = _of_one_order(told, orders)
+    if first.draft:
+        yield _documents("invoice_not_posted", 0, [first], ours.currency)
     if extra:
         yield _documents("booked_twice", told.amounts.total_minor, extra, ours.currency)
     if not terms.shop or any(one.unread for one in case.shop):
@@ -59,7 +63,7 @@ def _against(
         return
     given = _given_back(case, terms) if first.kind == "invoice" else []
     if given or credits:
-        yield from _invoiced(ours, told, first, given, credits)
+        yield from _invoiced(ours, told, first, given, (credits, drafts))
         return
     yield from _amounts(ours, told, first)
 
@@ -178,10 +182,10 @@ def _invoiced(
     told: Told,
     there: Booked,
     given: Sequence[int],
-    credits: Sequence[Booked],
+    memos: tuple[Sequence[Booked], Sequence[Booked]],
 ) -> Iterator[Difference]:
-    """Compare an invoice, refunds and credit memos. What was given back before the invoice is in
-    it; what is given back later takes a credit memo."""
+    """Compare an invoice, refunds and credit memos, posted ones and drafts. What was given back
+    before the invoice is in it; what is given back later takes a credit memo."""
     now, whole = told.amounts.total_minor, told.amounts.total_minor + sum(given)
     invoiced = there.amounts.total_minor
     due = given
@@ -195,11 +199,11 @@ def _invoiced(
             found_minor=invoiced,
             about=there.number,
         )
-    yield from _credits(ours, due, credits)
+    yield from _credits(ours, due, *memos)
 
 
 def _credits(
-    ours: OurOrder, given: Sequence[int], credits: Sequence[Booked]
+    ours: OurOrder, given: Sequence[int], credits: Sequence[Booked], drafts: Sequence[Booked]
 ) -> Iterator[Difference]:
     """Compare refunds with credit memos, amount by amount; what is left over on both sides is
     compared by its sum."""
@@ -215,6 +219,15 @@ def _credits(
             left.remove(match)
     credited = sum(one.amounts.total_minor for one in left)
     if abs(sum(owed) - credited) <= sum(one.lines for one in left):
+        return
+    waiting = sum(one.amounts.total_minor for one in drafts)
+    if drafts and not left and abs(sum(owed) - waiting) <= sum(one.lines for one in drafts):
+        yield Difference(
+            cause="credit_memo_not_posted",
+            currency=ours.currency,
+            expected_minor=sum(owed),
+            about=",".join(sorted(one.number or one.id for one in drafts)),
+        )
         return
     yield Difference(
         cause=_credit_cause(given, owed, left),

@@ -215,6 +215,9 @@ CAUSES: Mapping[str, Cause] = MappingProxyType(
         "booking_missing": Cause(
             "missing", _ERP, "The ERP does not have the sales order that we posted: it was deleted."
         ),
+        "invoice_not_posted": Cause(
+            "missing", _ERP, "The ERP has no sales order, and its invoice is a draft: post it."
+        ),
         "booking_of_no_order": Cause(
             "missing", _ERP, "The ERP has a sales order of no order of ours: delete it, or say why."
         ),
@@ -253,6 +256,9 @@ CAUSES: Mapping[str, Cause] = MappingProxyType(
         ),
         "credit_memo_missing": Cause(
             "refund", _ERP, "Money was given back after the invoice, without a credit memo."
+        ),
+        "credit_memo_not_posted": Cause(
+            "refund", _ERP, "The credit memo of this refund is a draft: post it."
         ),
         "credited_twice": Cause(
             "doubled", _ERP, "The ERP credited the same refund more than once."

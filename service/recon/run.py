@@ -313,9 +313,9 @@ def _entered_at(run: Run, case: Case) -> datetime:
     at = run.since
     if case.settled:
         at = case.settled[0].at
-    elif case.booked and case.booked[0].day:
+    elif case.booked and (day := case.booked[0].day or case.booked[0].dated):
         with suppress(ValueError):
-            at = datetime.combine(date.fromisoformat(case.booked[0].day), time(), UTC)
+            at = datetime.combine(date.fromisoformat(day), time(), UTC)
     return at if run.since <= at < run.until else run.since
 
 

@@ -151,6 +151,25 @@ def test_refunds_after_the_invoice_take_a_credit_memo() -> None:
     assert causes(ours, shop, SETTLED, before) == []
 
 
+def test_a_draft_is_not_posted() -> None:
+    """A credit memo that is a draft credits nothing, and an invoice books nothing; both must be
+    posted. A draft that no refund waits for says nothing."""
+    back = Payment(id="8", kind="refund", at=PLACED, currency="USD", amount_minor=1_000)
+    now = replace(AMOUNTS, goods_minor=9_000)
+    ours = replace(OURS, amounts=now, told=Told(erp_id="e", amounts=now, day="2026-11-22"))
+    shop = replace(SHOP, amounts=now, payments=(PAYMENT, back))
+    invoice = replace(BOOKED, id="i", kind="invoice", number="I1")
+    draft = replace(BOOKED, id="c", kind="credit", amounts=Amounts(goods_minor=1_000), draft=True)
+    posted = replace(draft, id="d", number="C2", draft=False)
+    assert causes(ours, shop, SETTLED, invoice, draft) == ["credit_memo_not_posted"]
+    assert causes(ours, shop, SETTLED, invoice, draft, posted) == []
+    less = replace(draft, amounts=Amounts(goods_minor=600))
+    assert causes(ours, shop, SETTLED, invoice, less) == ["credit_memo_missing"]
+    assert causes(OURS, SHOP, SETTLED, replace(invoice, draft=True)) == ["invoice_not_posted"]
+    gone = replace(ours, told=Told(erp_id="e", amounts=AMOUNTS, undone=True))
+    assert "cancelled_and_still_booked" in causes(gone, SHOP, SETTLED, invoice, draft)
+
+
 def test_what_is_cancelled_must_not_stand_in_the_erp() -> None:
     """A deleted sales order, or one that was credited, is right; a standing one is a difference."""
     told = Told(erp_id="e", amounts=AMOUNTS, undone=True)

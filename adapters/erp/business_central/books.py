@@ -32,6 +32,7 @@ _KINDS: Mapping[str, Literal["order", "invoice", "credit"]] = {
     "salesInvoices": "invoice",
     "salesCreditMemos": "credit",
 }
+_DRAFTS = frozenset({"Draft", "In Review"})
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -56,6 +57,10 @@ class Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     prices_include_tax: bool = False
     total_tax_amount: Decimal = Decimal(0)
     order_date: str = ""
+    invoice_date: str = ""
+    credit_memo_date: str = ""
+    posting_date: str = ""
+    status: str = ""
     order_id: str = ""
     discount_amount: Decimal = Decimal(0)
     sales_order_lines: list[Line] = []
@@ -133,7 +138,7 @@ def _booked(
             what = named.get(line.line_object_number, "goods") if is_account else "goods"
             sums[what] += line.quantity * line.unit_price - line.discount_amount
     marks = (mark_in(line.description) for line in lines if line.line_type == COMMENT)
-    day = one.order_date
+    own = (one.invoice_date, one.credit_memo_date, one.order_date, one.posting_date)
     return Booked(
         id=one.id,
         kind=kind,
@@ -149,9 +154,16 @@ def _booked(
         ),
         order=one.id if kind == "order" else one.order_id.replace(_NO_ID, ""),
         marks=tuple(mark for mark in marks if mark),
-        day="" if day.startswith("0001") else day,
+        day=_dated(one.order_date),
+        dated=next((x for x in map(_dated, own) if x), ""),
+        draft=kind != "order" and one.status.replace("_x0020_", " ") in _DRAFTS,
         lines=sum(line.line_type != COMMENT for line in lines),
     )
+
+
+def _dated(day: str) -> str:
+    """Return a day, "" for the one that stands for none."""
+    return "" if day.startswith("0001") else day
 
 
 def _minor(amount: Decimal, exponent: int) -> int:
