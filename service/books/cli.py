@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -23,6 +24,13 @@ MAX_STEPS = 1_000_000
 """Half a billion events: a first export enters a whole journal, but does not follow it forever."""
 
 Data = Annotated[Path | None, typer.Option("--data", help="The running service's data directory.")]
+
+
+class Format(StrEnum):
+    """How the journal is written; written out here because the help is printed without it."""
+
+    csv = "csv"
+    quickbooks = "quickbooks"
 
 
 class BooksNotDone(OperatorError):
@@ -45,21 +53,24 @@ def export(
     channel: Annotated[
         list[str] | None, typer.Option(help="A channel; may be repeated. Left out: all.")
     ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="CSV, or requests of QuickBooks Online.")
+    ] = Format.csv,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A new file. Left out: it is printed.")
     ] = None,
     data: Data = None,
 ) -> None:
-    """Write the journal of some days as CSV: sales, payments, refunds and fees in double entry, by
+    """Write the journal of some days: sales, payments, refunds and fees in double entry, by
     the day where the shop is."""
     from service.books.service import BooksRefused
 
     try:
         if output is None:
-            asyncio.run(_write(sys.stdout, first, last, channel, data))
+            asyncio.run(_write(sys.stdout, form, (first.date(), last.date()), channel, data))
             return
         with output.open("x", encoding="utf-8", newline="") as file:
-            entries = asyncio.run(_write(file, first, last, channel, data))
+            entries = asyncio.run(_write(file, form, (first.date(), last.date()), channel, data))
         print(f"{output}: {entries:,} documents.")
     except FileExistsError:
         raise BooksNotDone(f"{output} is there already: name a new file.") from None
@@ -68,11 +79,15 @@ def export(
 
 
 async def _write(
-    file: IO[str], first: datetime, last: datetime, channels: list[str] | None, data: Path | None
+    file: IO[str],
+    form: Format,
+    days: tuple[date, date],
+    channels: list[str] | None,
+    data: Path | None,
 ) -> int:
     from adapters.postgres.accounting import Accounting
     from service.app import local
-    from service.books.ledger import csv_of, header
+    from service.books.forms import form_named
     from service.books.service import BooksService
 
     async with local.open_local(data) as session:
@@ -81,11 +96,11 @@ async def _write(
         if strange:
             known = ", ".join(session.channels)
             raise BooksNotDone(f"There is no channel {strange[0]!r}; the channels are: {known}.")
-        service.checked(first.date(), last.date())
+        service.checked(*days)
         await service.catch_up(SystemClock().now(), MAX_STEPS)
-        file.write(header())
-        documents = 0
-        async for page in service.pages(channels, first.date(), last.date()):
-            file.write(csv_of(page, session.settings.accounts))
+        written, documents = form_named(form.value), 0
+        file.write(written.header)
+        async for page in service.pages(channels, *days):
+            file.write(written.write(page, session.settings.accounts))
             documents += len(page)
         return documents

@@ -64,6 +64,14 @@ class Accounts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Accounts of taxes by jurisdiction or title, as the channel names it.",
         ),
     ] = {}
+    quickbooks_customer: Annotated[
+        str,
+        Meta(
+            max_length=100,
+            description="Id of the customer in QuickBooks Online by whom `receivable` is kept, "
+            "which an account of the type Accounts receivable needs; empty: none.",
+        ),
+    ] = ""
     rounding: Annotated[Account, Meta(description="What rounding in the channel leaves over.")] = (
         "Rounding"
     )

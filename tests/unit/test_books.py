@@ -9,15 +9,18 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec.structs import replace
 
 from actors.order.state import State, Twin
 from actors.refund.thing import REFUNDED, Refund
 from adapters.postgres.accounting import Document, Standing
 from schemas.order.canonical import Fee, Line, Order, Tax, Tender
+from schemas.order.ids import REFERENCE_LENGTH
 from schemas.order.things import Key
 from service.books.entering import lacking
-from service.books.ledger import COLUMNS, csv_of, header, rows_of
+from service.books.ledger import COLUMNS, csv_of, header, name_of, rows_of
+from service.books.quickbooks import quickbooks_of
 from service.settings.accounts import Accounts
 from tests.given import an_order
 
@@ -231,3 +234,33 @@ def test_the_csv_is_plain() -> None:
         "detail": "",
     }
     assert [row["credit"] for row in rows[1:]] == ["1.750", "0.500"]
+
+
+def test_documents_as_journal_entries_of_quickbooks() -> None:
+    """Each is known by its name, has a debit or a credit a line, and a customer where he is needed;
+    texts are as long as QuickBooks takes them."""
+    accounts = replace(ACCOUNTS, receivable="33", quickbooks_customer="7")
+    order = an_order(number="#" + "9" * 30, payment="pending")
+    raw = quickbooks_of(lacking(standing(order), None), accounts)
+    (sent,) = [msgspec.json.decode(line) for line in raw.splitlines()]
+    assert sent["requestid"] == "REF-S1"
+    entry = sent["JournalEntry"]
+    assert entry["DocNumber"] == "9" * 18 + "-S1"
+    assert (entry["TxnDate"], entry["CurrencyRef"]) == ("2026-11-27", {"value": "USD"})
+    first = entry["Line"][0]
+    assert (first["Amount"], first["DetailType"]) == (22.5, "JournalEntryLineDetail")
+    assert first["JournalEntryLineDetail"] == {
+        "PostingType": "Debit",
+        "AccountRef": {"value": "33"},
+        "Entity": {"Type": "Customer", "EntityRef": {"value": "7"}},
+    }
+    others = [one["JournalEntryLineDetail"] for one in entry["Line"][1:]]
+    assert [one["PostingType"] for one in others] == ["Credit", "Credit"]
+    assert not any("Entity" in one for one in others)
+
+
+def test_a_name_is_as_long_as_a_request_id_may_be() -> None:
+    """QuickBooks takes 50 characters; a reference has 35."""
+    (sale, *_) = lacking(standing(an_order()), None)
+    most = replace(sale, reference="R" * REFERENCE_LENGTH, number=9_999)
+    assert len(name_of(most)) <= 50
