@@ -39,7 +39,7 @@ _FIELDS: Mapping[str, str] = MappingProxyType(
 )
 _GIVEN_BACK = frozenset({"goods", "tips", "fees_charged", "insurance", "services", "discounts"})
 """What a refund takes from the account of refunds instead of its own."""
-_LETTERS: Mapping[str, str] = MappingProxyType({"sale": "S", "money": "P", "charges": "F"})
+_SIGNS: Mapping[str, str] = MappingProxyType({"sale": "S", "money": "P", "charges": "F"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -55,7 +55,7 @@ class Row(Struct, frozen=True, kw_only=True):
 def name_of(one: Document) -> str:
     """Return the document's name, the same in every export: the order's reference, a letter for its
     part (S: what was sold, P: what was paid, F: fees) and its number."""
-    return f"{one.reference}-{_LETTERS[one.part]}{one.number}"
+    return f"{one.reference}-{_SIGNS[one.part]}{one.number}"
 
 
 def rows_of(one: Document, accounts: Accounts) -> list[Row]:

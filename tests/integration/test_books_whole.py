@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,11 @@ def entries(text: str, number: str) -> list[dict[str, str]]:
 
 def balance(rows: list[dict[str, str]]) -> dict[str, Decimal]:
     """What is on each account."""
-    found = Counter[str]()
+    found: dict[str, Decimal] = {}
     for row in rows:
-        found[row["account"]] += Decimal(row["debit"] or 0) - Decimal(row["credit"] or 0)  # type: ignore[assignment]
-    return {name: Decimal(amount) for name, amount in found.items() if amount}
+        amount = Decimal(row["debit"] or 0) - Decimal(row["credit"] or 0)
+        found[row["account"]] = found.get(row["account"], Decimal(0)) + amount
+    return {name: amount for name, amount in found.items() if amount}
 
 
 async def export(whole: Whole, query: str = DAYS) -> Answer:
@@ -71,12 +71,32 @@ async def test_an_order_is_exported(whole: Whole, tmp_path: Path) -> None:
     assert entries(await journal(whole), order.number) == rows
 
 
+async def test_the_journal_as_requests_of_quickbooks(whole: Whole) -> None:
+    """A document a line, each with the name that it has in the CSV."""
+    order = whole.order(placed_at="2020-03-01T12:00:00+00:00")
+    await whole.place(order, **ON_CHANNEL)
+    await whole.until(order.number, "closed")
+
+    async def entered() -> set[str]:
+        return {row["document"] for row in entries(await journal(whole), order.number)}
+
+    names: set[str] = await eventually(entered, 30.0)
+    answer = await export(whole, f"{DAYS}&format=quickbooks")
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    sent = [msgspec.json.decode(line) for line in answer.body.splitlines()]
+    assert names <= {one["requestid"] for one in sent}
+    words = "books", "export", "--from", "2020-03-01", "--to", "2020-03-01"
+    typed = await asyncio.to_thread(whole.cli, *words, "--format", "quickbooks")
+    assert names <= {msgspec.json.decode(line)["requestid"] for line in typed.splitlines()}
+
+
 async def test_days_that_are_none_are_refused(whole: Whole) -> None:
-    """What is no day, a window that is empty or too long, and a cursor that no page gave."""
+    """What is not a day, a window that is empty or too long, a form and a cursor of none."""
     asked: dict[str, int] = {
         "from=2020-01-01": 400,
         "from=yesterday&to=2020-01-01": 400,
         f"{DAYS}&cursor=1": 400,
+        f"{DAYS}&format=iif": 400,
         "from=2020-01-02&to=2020-01-01": 422,
         "from=2020-01-01&to=2021-01-01": 422,
     }

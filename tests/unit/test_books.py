@@ -120,7 +120,7 @@ def test_everything_has_its_own_account() -> None:
 
 
 def test_prices_that_include_tax_are_entered_without_it() -> None:
-    """What the tax authority gets is no revenue, of goods or of shipping."""
+    """What the tax authority gets does not count as revenue, of goods or of shipping."""
     order = an_order()
     lines = (replace(order.lines[0], tax_minor=160), replace(order.lines[1], tax_minor=120))
     totals = replace(order.totals, tax_minor=360, taxes_included=True)
@@ -200,7 +200,7 @@ def test_a_cancelled_order_comes_to_nothing() -> None:
     assert balances(*entered, *lacking(gone, None)) == {}
 
 
-def test_what_is_no_order_of_its_own_is_not_entered() -> None:
+def test_what_another_order_stands_for_is_not_entered() -> None:
     """A test order, and one that another order of the same marketplace stands for."""
     assert lacking(standing(an_order(test=True)), None) == []
     twin = Twin("amazon:1", "O2", "amazon-us", "1", "1")

@@ -18,7 +18,7 @@ def shown(source: str, **fields: object) -> Booked:
 
 
 def test_an_invoice_is_dated_and_has_no_day_of_its_order() -> None:
-    """Its own day is no day of the order: that is not compared."""
+    """Its own day is not the order's, which is not compared."""
     day = "2019-01-15"
     found = shown("salesInvoices", invoiceDate=day, postingDate=day, status="Paid")
     assert (found.day, found.dated, found.draft) == ("", day, False)
