@@ -21,6 +21,9 @@ UNTASKED = (PLANNED, RESERVED)
 INSIDE = (PLANNED, SHORT, RESERVED, RELEASED, PICKED, PACKED)
 """Nothing, or not all of it, has left."""
 AT_WORK = (RELEASED, PICKED, PACKED)
+"""Somebody in the house works on it, unless its delivery is one of `AWAY`."""
+AWAY = ("digital", "elsewhere")
+"""Deliveries of which no goods are in a house of ours."""
 LIVE = (*INSIDE, HANDED_OVER, RECALLED)
 EVERY = (*LIVE, DONE, CANCELLED)
 

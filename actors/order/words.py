@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from actors.capture.table import WAITS as CAPTURE_WAITS
+from actors.fulfilment.table import AT_WORK, AWAY
 from actors.fulfilment.table import WAITS as FULFILMENT_WAITS
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
@@ -44,7 +45,8 @@ WORDS = {
 
 class OrderSummary(Struct, frozen=True, kw_only=True):
     """What lists show of an order. `progress` says how far the least of its goods are; `final`
-    that nothing will happen by itself any more; `attention` that a person must look."""
+    that nothing will happen by itself any more; `attention` that a person must look; `in_house`
+    that a place picks and packs goods of it now."""
 
     channel: str
     ref: str
@@ -57,6 +59,7 @@ class OrderSummary(Struct, frozen=True, kw_only=True):
     total_minor: int
     final: bool
     attention: bool
+    in_house: bool
     fulfilments: int
     parcels: int
 
@@ -75,8 +78,18 @@ def row_of(state: State) -> OrderSummary:
         total_minor=state.total_minor,
         final=state.stage in FINAL and not state.open,
         attention=bool(state.stuck or _holds(state) or state.tasks or state.overdue),
+        in_house=_is_in_house(state),
         fulfilments=state.numbers.get("F", 0),
         parcels=state.numbers.get("K", 0),
+    )
+
+
+def _is_in_house(state: State) -> bool:
+    if state.stage != ACCEPTED:
+        return False
+    # Also while it is cancelled: whoever packs it has to see that it is not wanted any more.
+    return any(
+        one.stage in AT_WORK and one.delivery not in AWAY for one in state.fulfilments.values()
     )
 
 

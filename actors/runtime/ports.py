@@ -20,8 +20,7 @@ from schemas.order.ids import OrderId, Reference
 from schemas.order.things import ORDER, Key
 
 BODY, STATED = "", "stated"
-"""The names of a stream's bodies: the one acted on, and the sender's latest statement where it
-differs. No document may be called so."""
+"""A stream's bodies: the one acted on, and what the sender stated. No document is called so."""
 
 EffectName = tuple[str, int]
 """An order's id and the number of one of its effects: names it permanently."""
@@ -65,7 +64,7 @@ class Body(Struct, frozen=True, kw_only=True):
 
 class Row(Struct, frozen=True, kw_only=True):
     """The order's row in the read model after an append. `number` is what people call it,
-    `progress` how far its parts are, in words."""
+    `progress` how far its parts are, in words; `in_house`: a warehouse works on some of it."""
 
     channel: str
     ref: str
@@ -77,6 +76,7 @@ class Row(Struct, frozen=True, kw_only=True):
     total_minor: int
     final: bool
     attention: bool
+    in_house: bool = False
 
 
 class Append(Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ _TAGS = _Tags()
 def append_columns(
     batch: Sequence[Append], epochs: Mapping[int, int], sealing: Sealing
 ) -> tuple[Column | int, ...]:
-    """Return the 77 parameters, bodies and documents sealed. New orders must come first, and every
+    """Return the 78 parameters, bodies and documents sealed. New orders must come first, and every
     partition in the batch must be in `epochs`."""
     at = [a.at.timestamp() for a in batch]
     versions = [a.expected_version + len(a.events) for a in batch]
@@ -54,6 +54,7 @@ def append_columns(
         *_files(batch, at, sealing),
         *_inside(batch, inside),
         [a.row.channel for a in batch for _ in a.effects],
+        [a.row.in_house for a in batch],
     )
 
 

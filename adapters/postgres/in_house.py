@@ -11,7 +11,6 @@ import asyncpg
 from msgspec import Struct
 
 from actors.order.stream import StateOutdated, decode_state
-from actors.order.words import WORDS
 from adapters.postgres.order_parts import OrderParts, parts_of
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import parse
@@ -20,14 +19,6 @@ from schemas.order.ids import OrderId
 
 MAX_ORDERS = 200
 """Orders that are shown, the oldest first: more than a house packs in an hour."""
-
-STAGES = ("released", "picked", "packed")
-"""Stages of a fulfilment that somebody in the house works on. An order is as far by the same words
-(`actors.order.words.WORDS`)."""
-
-_FAR = sorted({"cancelling", *WORDS.values()} - {"shipped", "delivered"})
-"""How far an order may be of which something is in the house. What is being cancelled is not to be
-packed any more: whoever packs it has to see that."""
 
 
 class InHouse(Struct, frozen=True, kw_only=True):
@@ -52,7 +43,7 @@ class PostgresInHouse:
         """Return at most 200 orders of these channels (None: all), the oldest first. However many
         orders wait for stock, none of theirs takes the place of one whose goods are here."""
         given = None if channels is None else sorted(channels)
-        rows = await self._pool.fetch(_sql()["oldest"], _FAR, given, MAX_ORDERS, STAGES)
+        rows = await self._pool.fetch(_sql()["oldest"], given, MAX_ORDERS)
         return [await self._one(row) for row in rows]
 
     async def _one(self, row: asyncpg.Record) -> InHouse:

@@ -20,10 +20,10 @@ given AS MATERIALIZED (
     -- New orders come first, and only they have a channel, a ref and a reference: those columns are shorter, the rest is null.
     SELECT * FROM unnest(
         $3::text[], $4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-        $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bool[], $17::bool[], $18::bytea[], $19::float8[]
+        $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bool[], $17::bool[], $18::bytea[], $19::float8[], $78::bool[]
     ) WITH ORDINALITY AS g (
         order_id, partition, expected, version, channel, ref, reference, number, stage, progress,
-        waiting_for, currency, total_minor, final, needs_person, state, at, place
+        waiting_for, currency, total_minor, final, needs_person, state, at, in_house, place
     )
 ),
 known AS MATERIALIZED (
@@ -41,11 +41,11 @@ may AS MATERIALIZED (
 created AS (
     INSERT INTO orders (
         order_id, version, partition, channel, ref, number, reference, stage, progress, waiting_for, currency, total_minor,
-        final, needs_person, state, placed_at, updated_at, progress_since
+        final, needs_person, in_house, state, placed_at, updated_at, progress_since
     )
     SELECT
         order_id, version, partition, channel, ref, number, reference, stage, progress, waiting_for, currency, total_minor,
-        final, needs_person, state, to_timestamp(at), to_timestamp(at), to_timestamp(at)
+        final, needs_person, in_house, state, to_timestamp(at), to_timestamp(at), to_timestamp(at)
     FROM may WHERE expected = 0 AND version > 0
     ON CONFLICT (order_id) DO NOTHING
     RETURNING order_id
@@ -55,8 +55,8 @@ changed AS (
     -- (channel, ref, reference) is not written again.
     UPDATE orders o SET
         version = m.version, number = m.number, stage = m.stage, progress = m.progress, waiting_for = m.waiting_for,
-        currency = m.currency, total_minor = m.total_minor, final = m.final, needs_person = m.needs_person, state = m.state,
-        updated_at = to_timestamp(m.at),
+        currency = m.currency, total_minor = m.total_minor, final = m.final, needs_person = m.needs_person, in_house = m.in_house,
+        state = m.state, updated_at = to_timestamp(m.at),
         progress_since = CASE WHEN o.progress = m.progress THEN o.progress_since ELSE to_timestamp(m.at) END,
         -- Seldom anything: then it stays for as long as something else is suspended than what this append ends.
         suspended = CASE
@@ -227,7 +227,7 @@ WHERE (g.order_id IN (SELECT order_id FROM won)) IS NOT TRUE;
 -- what the earlier one wrote, whatever its snapshot holds. So either of them sets the copy's timer.
 said AS MATERIALIZED (
     SELECT * FROM unnest(
-        $78::text[], $79::text[], $80::text[], $81::bool[], $82::bool[], $83::bool[], $84::int[], $85::float8[]
+        $79::text[], $80::text[], $81::text[], $82::bool[], $83::bool[], $84::bool[], $85::int[], $86::float8[]
     ) AS g (claim, order_id, person, wants, is_copy, ended, partition, at)
     WHERE (order_id IN (SELECT order_id FROM won)) IS TRUE
 ),
@@ -255,9 +255,9 @@ claimed AS (
 told AS (
     UPDATE claims c SET
         ended = CASE WHEN s.is_copy THEN c.ended ELSE s.ended END,
-        copies = CASE WHEN s.is_copy AND s.order_id <> ALL (c.copies) AND cardinality(c.copies) < $86::int
+        copies = CASE WHEN s.is_copy AND s.order_id <> ALL (c.copies) AND cardinality(c.copies) < $87::int
             THEN c.copies || s.order_id ELSE c.copies END,
-        copy_partitions = CASE WHEN s.is_copy AND s.order_id <> ALL (c.copies) AND cardinality(c.copies) < $86::int
+        copy_partitions = CASE WHEN s.is_copy AND s.order_id <> ALL (c.copies) AND cardinality(c.copies) < $87::int
             THEN c.copy_partitions || s.partition ELSE c.copy_partitions END
     FROM said s JOIN named n ON n.claim = s.claim
     WHERE NOT s.wants AND c.claim = s.claim AND (s.is_copy OR c.order_id = s.order_id)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from adapters.postgres.in_house import STAGES
+from actors.fulfilment.table import AT_WORK, AWAY
 from adapters.postgres.order_parts import (
     FulfilmentView,
     LabelView,
@@ -91,7 +91,7 @@ def tasks_of(
     without = _without(parts.labels)
     found = []
     for one in parts.fulfilments:
-        if one.stage not in STAGES or one.delivery in ("digital", "elsewhere"):
+        if one.stage not in AT_WORK or one.delivery in AWAY:
             continue
         parcels = tuple(x for x in parts.parcels if x.fulfilment == one.key and x.stage == "packed")
         by_hand = not one.lane

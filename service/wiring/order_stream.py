@@ -127,6 +127,7 @@ class OrderStream:
             total_minor=summary.total_minor,
             final=summary.final,
             attention=summary.attention,
+            in_house=summary.in_house,
         )
 
     def encode_body(self, name: str, body: Order) -> Body:

@@ -61,12 +61,12 @@ async def lock_is_waited_for(dsn: str) -> bool:
 
 async def events_read(bench: Bench, statement: str, *arguments: object) -> int:
     """How many rows of the table of events a statement reads; what it does is undone."""
-    return await rows_read(bench, "events", statement, *arguments)
+    return await rows_read(bench.dsn, "events", statement, *arguments)
 
 
-async def rows_read(bench: Bench, table: str, statement: str, *arguments: object) -> int:
+async def rows_read(dsn: str, table: str, statement: str, *arguments: object) -> int:
     """How many rows of a table a statement reads; what it does is undone."""
-    connection = await asyncpg.connect(bench.dsn)
+    connection = await asyncpg.connect(dsn)
     try:
         transaction = connection.transaction()
         await transaction.start()

@@ -49,7 +49,7 @@ async def test_a_channel_that_left_20_000_open_keeps_no_other_waiting(bench: Ben
     assert [one.channel for one in found[:2]] == [LOUD, QUIET]
     assert [one.number for one in found if one.channel == LOUD] == list(range(1, ROOM))
     asked: tuple[object, ...] = (STOCK, minutes(60), list(range(32)), ROOM, [], [], None)
-    read = await rows_read(bench, "effects", statements()["open_effects"], *asked)
+    read = await rows_read(bench.dsn, "effects", statements()["open_effects"], *asked)
     assert read <= 2 * ROOM + 8
 
 

@@ -61,7 +61,7 @@ async def test_what_the_stream_did_not_take_was_not_reported(shop: Shop) -> None
     pool, clock = shop.views._pool, JumpingClock()
     views = Views(pool, SEALING)
     house = PostgresInHouse(pool, views)
-    await kept(shop.journal, "1", 0, given_reserved(Story(setup=BY_HAND)), "released")
+    await kept(shop, "1", 0, given_reserved(Story(setup=BY_HAND)))
     (one,) = await house.oldest(None)
     (task,) = tasks_of(
         one.parts, order_id=one.order_id, number="1", channel=CHANNEL, placed_at=minutes(0),

@@ -210,6 +210,17 @@ def test_the_row_says_how_far_the_goods_are() -> None:
     assert (rows[-1].fulfilments, rows[-1].parcels) == (1, 1)
 
 
+def test_goods_are_in_the_house_from_the_task_until_they_leave() -> None:
+    """Who packs is shown what was given to a warehouse until all of it has left, also of an order
+    that is being cancelled."""
+    waiting, here = given_reserved(), [given_released(), given_packed(), given_labelled()]
+    here.append(given_released().when(i.CancelOrder(ref=REF)))
+    gone = [given_shipped(), given_closed()]
+    assert not row_of(waiting.state).in_house
+    assert [row_of(story.state).in_house for story in here] == [True] * 4
+    assert [row_of(story.state).in_house for story in gone] == [False] * 2
+
+
 def test_the_table_forbids_what_it_does_not_name() -> None:
     """No code can close an order that was never placed."""
     with pytest.raises(IllegalTransition, match=r"order\.closed\.v2"):
