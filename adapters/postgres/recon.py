@@ -95,6 +95,19 @@ class Count(Struct, frozen=True, kw_only=True):
     count: int
 
 
+class Cell(Struct, frozen=True, kw_only=True):
+    """Differences of a run by channel, currency and root cause: how many count, by how much they
+    are off together, and how many more are accepted."""
+
+    channel: str
+    currency: str
+    type: str
+    cause: str
+    count: int
+    accepted: int
+    off_minor: int
+
+
 class Stated(Struct, frozen=True, kw_only=True):
     """What a difference says. Amounts are in minor units of `currency`; `expected` and `found` say
     in words what no amount says. `order_id` is "" where it belongs to no order of ours."""
@@ -247,6 +260,12 @@ class Recon:
         """Return the differences of a run by root cause."""
         rows = await self.pool.fetch(_sql()["counts"], run_id)
         return [Count(**dict(row)) for row in rows]
+
+    async def cells(self, run_id: int, only: Collection[str] | None) -> list[Cell]:
+        """Return the differences of a run by channel (None: all), currency and root cause."""
+        seen = None if only is None else sorted(only)
+        rows = await self.pool.fetch(_sql()["cells"], run_id, seen)
+        return [Cell(**dict(row)) for row in rows]
 
     async def differences(
         self, which: Which, *, before: int | None = None, limit: int = 50

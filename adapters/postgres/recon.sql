@@ -35,6 +35,14 @@ FROM recon_totals WHERE run_id = $1 ORDER BY channel, currency;
 SELECT channel, type, cause, count(*) AS count FROM recon_differences
 WHERE last_run = $1 AND state <> 'accepted' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 
+-- name: cells
+-- The differences of a run by root cause, each channel's and currency's apart: those that count, by how much they are off together, and
+-- those that are accepted.
+SELECT channel, currency, type, cause, count(*) FILTER (WHERE state <> 'accepted')::bigint AS count,
+    count(*) FILTER (WHERE state = 'accepted')::bigint AS accepted,
+    coalesce(sum(abs(found_minor - expected_minor)) FILTER (WHERE state <> 'accepted'), 0)::bigint AS off_minor
+FROM recon_differences WHERE last_run = $1 AND ($2::text[] IS NULL OR channel = ANY ($2)) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
+
 -- name: under_way
 SELECT {run_columns} FROM recon_runs r WHERE r.ended_at IS NULL ORDER BY r.id LIMIT 1;
 

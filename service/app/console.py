@@ -34,6 +34,8 @@ from service.orders.saved import SavedPages
 from service.orders.sending import Decisions
 from service.quarantine.pages import QuarantinePages
 from service.quarantine.service import QuarantineService
+from service.recon.pages import ReconPages
+from service.recon.service import ReconService
 from service.reviews.pages import ReviewPages
 from service.reviews.service import ReviewService
 from service.warehouse.pages import WarehousePages
@@ -47,6 +49,7 @@ class Services(Struct, frozen=True, kw_only=True):
     quarantine: QuarantineService
     channels: ChannelsService
     reviews: ReviewService
+    recon: ReconService
 
 
 def console_routes(
@@ -86,6 +89,7 @@ def console_routes(
         IncidentPages(frame, IncidentViews(store.reports), store.views),
         ReviewPages(frame, services.reviews),
         BatchPages(frame, services.batches),
+        ReconPages(frame, services.recon, store.views),
         WarehousePages(frame, store.views, house, stream, audit, labelled),
         PartnerPages(frame, services.channels, store.reports, partners),
     )

@@ -147,7 +147,9 @@ async def open_front(
     routes.append(Specs([route for some in routes for route in some]).routes())
     kinds, labelled = _kinds(settings), _labelled(settings)
     seen = common, store, wire.publisher, bodies, peers, finder
-    services = Services(batches=batches, quarantine=refused, channels=service, reviews=reviews)
+    services = Services(
+        batches=batches, quarantine=refused, channels=service, reviews=reviews, recon=recon.service
+    )
     console = console_routes(
         *seen, services=services, known=named, partners=kinds, labelled=labelled
     )

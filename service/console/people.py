@@ -19,6 +19,7 @@ API key has it: a warehouse's own system reports by its contract."""
 
 _VIEWER = frozenset({"orders:read"})
 _WAREHOUSE = _VIEWER | {"labels:read", WAREHOUSE}
+_FINANCE = _VIEWER | {"recon:read", "recon:act"}
 _AGENT = _WAREHOUSE | {"orders:act", PERSONAL}
 _OPERATOR = _AGENT | {
     "orders:write",
@@ -35,6 +36,7 @@ SCOPES_OF: Mapping[str, frozenset[str]] = MappingProxyType(
         "warehouse": _WAREHOUSE,
         "agent": _AGENT,
         "operator": _OPERATOR,
+        "finance": _FINANCE,
         "admin": SCOPES | {PERSONAL, WAREHOUSE},
     }
 )
@@ -46,6 +48,7 @@ IN_WORDS: Mapping[str, str] = MappingProxyType(
         "warehouse": "also gets labels and packing slips, and reports what was packed by hand",
         "agent": "also decides about orders, and sees whose order it is",
         "operator": "also works on the quarantine",
+        "finance": "looks like a viewer, compares the books, accepts and corrects differences",
         "admin": "everything",
     }
 )

@@ -188,7 +188,7 @@ class ReconApi:
     async def _run(self, request: web.Request, scope: str) -> tuple[Principal, Run]:
         principal = await self._api.principal(request, scope)
         found = await self.service.recon.find(whole_of("id", request.match_info["id"], 2**62))
-        if found is None or not _sees(principal, found.channels):
+        if found is None or not sees(principal, found.channels):
             raise problems.not_found("No run of yours has this id.")
         return principal, found
 
@@ -198,12 +198,13 @@ class ReconApi:
         principal = await self._api.principal(request, scope)
         number = whole_of("id", request.match_info["id"], 2**62)
         found = await self.service.recon.difference(number)
-        if found is None or not _sees(principal, (found.channel,)):
+        if found is None or not sees(principal, (found.channel,)):
             raise problems.not_found("No difference of yours has this id.")
         return principal, found
 
 
-def _sees(principal: Principal, channels: tuple[str, ...]) -> bool:
+def sees(principal: Principal, channels: tuple[str, ...]) -> bool:
+    """Return whether somebody may see what is about these channels, all of them."""
     return ANY_CHANNEL in principal.channels or all(map(principal.serves, channels))
 
 

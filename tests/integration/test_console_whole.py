@@ -25,6 +25,9 @@ PAGES = (
     "/quarantine",
     "/incidents",
     "/partners",
+    "/recon",
+    "/recon/new",
+    "/recon/differences",
 )
 LACKING = "NOT-IN-STOCK"
 _NEVER_STYLED = re.compile(r"<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)

@@ -340,6 +340,7 @@ def _configure(world: World, erp: _Server, collector: _Server) -> None:
         "log_format": "json",
     }
     table["limits"] = {"drain_seconds": 2.0}
+    table["reconciliation"] = dict.fromkeys(("grace_hours", "settle_hours", "payout_days"), 0)
     table["alerts"] = {"settle_seconds": 0.0}
     table["alert_routes"] = {"ops": {"kind": "log"}}
     world.config.write_text(toml(table))
