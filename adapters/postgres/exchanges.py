@@ -188,6 +188,13 @@ class PostgresExchanges:
         rows = await self._pool.fetch(_sql()["of_order"], order_id, before, limit)
         return tuple(self._opened(order_id, row) for row in rows)
 
+    async def between(
+        self, order_id: OrderId, begin: datetime, end: datetime, *, limit: int
+    ) -> tuple[KeptExchange, ...]:
+        """Return an order's latest exchanges of `begin <= time < end`, oldest first."""
+        rows = await self._pool.fetch(_sql()["between"], order_id, begin, end, limit)
+        return tuple(self._opened(order_id, row) for row in rows)
+
     def _opened(self, order_id: OrderId, row: asyncpg.Record) -> KeptExchange:
         readable = True
         try:

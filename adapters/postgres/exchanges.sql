@@ -22,6 +22,12 @@ SELECT * FROM (
     FROM exchanges WHERE order_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
 ) latest ORDER BY id;
 
+-- name: between
+SELECT * FROM (
+    SELECT id, key, effect, partner, at, duration_ms, method, status, said
+    FROM exchanges WHERE order_id = $1 AND at >= $2 AND at < $3 ORDER BY id DESC LIMIT $4
+) latest ORDER BY id;
+
 -- name: expire
 -- Looks at the oldest rows alone, so that a round without any costs nothing.
 DELETE FROM exchanges WHERE id IN (

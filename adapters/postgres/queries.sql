@@ -538,6 +538,10 @@ GROUP BY i.version;
 SELECT b.name, b.body, k.master, k.wrapped FROM order_bodies b
 LEFT JOIN body_keys k ON k.order_id = b.order_id AND k.name = b.name WHERE b.order_id = $1 AND b.name IN ('', 'stated');
 
+-- name: replay_version
+-- The version that an order had at a moment.
+SELECT coalesce(max(version), 0)::int AS version FROM events WHERE order_id = $1 AND at <= $2;
+
 -- name: replay_until
 -- One order's events up to a version, and to a moment (null: to the last).
 SELECT version, at, body FROM events

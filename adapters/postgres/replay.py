@@ -3,6 +3,7 @@ state."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 
@@ -71,7 +72,14 @@ async def events_until(
     """
     version, at = (None, until) if isinstance(until, datetime) else (until, None)
     rows = await pool.fetch(statements()["replay_until"], order_id, version, at)
-    return [(row["version"], row["at"], _decoded(order_id, row["body"])) for row in rows]
+    return await asyncio.to_thread(_read, order_id, rows)
+
+
+async def version_at(pool: Pool, order_id: str, at: datetime) -> int:
+    """Return the version that an order had at a moment, 0 before its first event. Raises
+    JournalUnavailable."""
+    rows = await pool.fetch(statements()["replay_version"], order_id, at)
+    return int(rows[0]["version"])
 
 
 async def appends_of(pool: Pool, order_id: str) -> dict[int, int]:
@@ -95,6 +103,10 @@ async def bodies_of(
             found[row["name"]] = decode_order(opened)
     body = found.get(BODY)
     return body, found.get(STATED, body)
+
+
+def _read(order_id: str, rows: Sequence[asyncpg.Record]) -> list[tuple[int, datetime, OrderEvent]]:
+    return [(row["version"], row["at"], _decoded(order_id, row["body"])) for row in rows]
 
 
 def _decoded(order_id: str, body: bytes) -> OrderEvent:

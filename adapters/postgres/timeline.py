@@ -163,8 +163,9 @@ def erased_entry(at: datetime) -> Entry:
     return Entry(at=at, kind=EVENT, type="privacy.erased", text=text)
 
 
-def timer_entries(rows: Sequence[asyncpg.Record]) -> list[Entry]:
-    """Tell what will happen by itself, and what no longer will because it can't be decided."""
+def timer_entries(rows: Sequence[tuple[Key, str, datetime, str]]) -> list[Entry]:
+    """Tell of timers, by key, name, time and fault: what will happen by itself, and what no longer
+    will because it can't be decided."""
     entries = []
     for key, name, due_at, error in rows:
         text = f"{thing_words(Key(key))}: {TIMERS.get(name, name)}."

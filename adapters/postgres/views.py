@@ -357,7 +357,7 @@ async def _told(reads: Reads, order_id: OrderId) -> tuple[list[Entry], tuple[Ent
     entries += [erased_entry(at) for (at,) in erased if at is not None]
     for row in effects:
         entries += effect_entries(row)
-    return entries, tuple(timer_entries(timers))
+    return entries, tuple(timer_entries([tuple(row) for row in timers]))
 
 
 async def _state(reads: Reads, order_id: OrderId) -> State:

@@ -11,6 +11,7 @@ from adapters.postgres.audit import Audit
 from adapters.postgres.in_house import PostgresInHouse
 from adapters.postgres.incident_views import IncidentViews
 from adapters.postgres.order_views import OrderViews
+from adapters.postgres.timeline_pages import TimelinePages
 from adapters.postgres.users import Users
 from service.app.common import Common
 from service.batches.pages import BatchPages
@@ -28,6 +29,8 @@ from service.http.peers import Peers
 from service.inbound.edge import Stream
 from service.incidents.pages import IncidentPages
 from service.orders.acting import ActingPages
+from service.orders.earlier import Earlier
+from service.orders.earlier_pages import EarlierPages
 from service.orders.pages import OrderPages
 from service.orders.reading import Finder
 from service.orders.saved import SavedPages
@@ -50,6 +53,7 @@ class Services(Struct, frozen=True, kw_only=True):
     channels: ChannelsService
     reviews: ReviewService
     recon: ReconService
+    earlier: Earlier
 
 
 def console_routes(
@@ -69,6 +73,7 @@ def console_routes(
     templates are compiled when first shown. `known` are the channels, `partners` the instances'
     kinds by name, `labelled` the places whose labels we buy; a reload changes all of them."""
     monotonic = common.clock.monotonic
+    pages = TimelinePages(store.reports, store.sealing)
     audit, saved = Audit(store.reports), OrderViews(store.reports)
     house = PostgresInHouse(store.reports, store.views)
     frame = Frame(
@@ -83,7 +88,8 @@ def console_routes(
         SignIn(frame, Passwords(), Tries(monotonic), peers, audit),
         OverviewPages(frame, store.reports, monotonic),
         SavedPages(frame, saved),
-        OrderPages(frame, store.views, finder, audit, known, saved),
+        OrderPages(frame, store.views, finder, audit, known, saved, pages=pages),
+        EarlierPages(frame, store.views, finder, services.earlier, pages),
         ActingPages(frame, store.views, finder, Decisions(stream)),
         QuarantinePages(frame, services.quarantine, audit),
         IncidentPages(frame, IncidentViews(store.reports), store.views),

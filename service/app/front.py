@@ -52,6 +52,7 @@ from service.incidents.api import IncidentsApi
 from service.mappings.api import MappingsApi
 from service.mappings.keeper import MappingsKeeper
 from service.orders.api import Writing
+from service.orders.earlier import Earlier
 from service.orders.labels import LabelLinks
 from service.orders.reading import Finder, Reading
 from service.privacy.api import PrivacyApi
@@ -147,9 +148,11 @@ async def open_front(
     routes.append(Specs([route for some in routes for route in some]).routes())
     kinds, labelled = _kinds(settings), _labelled(settings)
     seen = common, store, wire.publisher, bodies, peers, finder
+    earlier = Earlier(store.reports, store.sealing, settings)
     services = Services(
-        batches=batches, quarantine=refused, channels=service, reviews=reviews, recon=recon.service
-    )
+        batches=batches, quarantine=refused, channels=service, reviews=reviews,
+        recon=recon.service, earlier=earlier,
+    )  # fmt: skip
     console = console_routes(
         *seen, services=services, known=named, partners=kinds, labelled=labelled
     )
@@ -166,7 +169,7 @@ async def open_front(
         takers.update(_takers(new))
         named.update(new.channels)
         stock.places = place_names(new)
-        rules.settings = new
+        rules.settings = earlier.settings = new
         recon.service.plan = plan(new)
         books.service.settings = new
         kinds.update(_kinds(new))

@@ -11,9 +11,11 @@ from msgspec import Struct
 
 from adapters.postgres.audit import Audit
 from adapters.postgres.order_filter import FIELDS, FilterRefused, completions, parse
+from adapters.postgres.order_parts import skus_of
 from adapters.postgres.order_views import OrderViews
 from adapters.postgres.sealing import Damaged, KeyMissing
-from adapters.postgres.timeline import Entry
+from adapters.postgres.timeline import Entry, timer_entries
+from adapters.postgres.timeline_pages import TimelinePages
 from adapters.postgres.views import OrderView, Page, Views
 from schemas.order.canonical import Order
 from schemas.order.tracking_pages import tracking_page
@@ -81,7 +83,10 @@ class OrderPages:
         audit: Audit,
         known: Collection[str],
         saved: OrderViews,
+        *,
+        pages: TimelinePages,
     ) -> None:
+        self._pages = pages
         self._saved = saved
         self._frame = frame
         self._views = views
@@ -223,7 +228,9 @@ class OrderPages:
         if seen == tag:
             return {}
         order = await self._body(view, must=False)
-        entries = await self._views.timeline(view.row.order_id)
+        lines = skus_of(await self._views.state(view.row.order_id))
+        page = await self._pages.before(view.row.order_id, lines)
+        due = timer_entries([(x.key, x.name, x.due_at, x.error) for x in view.timers])
         titles = {line.line_id: line.title for line in order.lines} if order is not None else {}
         return {
             "view": view,
@@ -231,7 +238,8 @@ class OrderPages:
             "tag": tag,
             "order": order,
             "titles": titles,
-            "entries": [(one, mark_of(one)) for one in entries],
+            "entries": [(one, mark_of(one)) for one in (*page.entries, *due)],
+            "older": page.older,
             "choices": choices_of(view) if person.may("orders:act") else (),
             "labels": await self._labels(view) if person.may(READ_LABELS) else frozenset(),
             "tracking_page": tracking_page,

@@ -10,9 +10,12 @@ last change is counted as well, and so is what takes more about the customer tha
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,7 +25,11 @@ from actors.order.decision import Context, Decision
 from actors.order.normalise import Tables
 from actors.order.stream import INITIAL, State, decide, evolve
 from actors.rules.compiled import Compiled
+from adapters.postgres.mappings import PostgresMappings
+from adapters.postgres.pool import Pool
 from adapters.postgres.replay import appends_of, bodies_of, events_until
+from adapters.postgres.rules import PostgresRules
+from adapters.postgres.sealing import Sealing
 from adapters.postgres.views import OrderRow
 from schemas.messages import events as e
 from schemas.messages.effects import tag_of
@@ -31,8 +38,8 @@ from schemas.messages.words import effect_words, event_words
 from schemas.order.canonical import Order
 from schemas.order.world import World, WorldAsked
 from service.app.errors import OperatorError
-from service.app.local import LocalSession
 from service.orders.rebuilt import input_of
+from service.settings import Settings
 from service.settings.roles import MAIN, places_of, setups
 
 MAX_DIFFERENCES = 50
@@ -171,8 +178,32 @@ def _told(events: Sequence[e.OrderEvent]) -> list[str]:
     return told
 
 
-async def what_if_of(session: LocalSession, row: OrderRow) -> WhatIf:
-    """Decide a stored order's inputs again, with what the running service uses. Raises
+class Sources(Protocol):
+    """What an order's past is read from, and what is in use now."""
+
+    @property
+    def pool(self) -> Pool:
+        """Where events are."""
+
+    @property
+    def sealing(self) -> Sealing:
+        """Opens bodies."""
+
+    @property
+    def mappings(self) -> PostgresMappings:
+        """The seller's tables."""
+
+    @property
+    def rules(self) -> PostgresRules:
+        """The seller's rules."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+
+
+async def what_if_of(session: Sources, row: OrderRow) -> WhatIf:
+    """Decide a stored order's inputs again, on a thread, with what the service uses. Raises
     OperatorError for an event or mappings that this version can't read."""
     order_id = row.order_id
     body, statement = await bodies_of(session.pool, session.sealing, order_id)
@@ -192,7 +223,8 @@ async def what_if_of(session: LocalSession, row: OrderRow) -> WhatIf:
         ref=row.ref,
         reference=row.reference,
         mappings=Tables(mappings, version, place=places[0].name if places else MAIN),
-        rules=Compiled(rules.rules, rules.version),
+        rules=await asyncio.to_thread(Compiled, rules.rules, rules.version),
     )
     appends = await appends_of(session.pool, order_id)
-    return what_if(events, appends, today, body=body, statement=statement)
+    work = partial(what_if, events, appends, today, body=body, statement=statement)
+    return await asyncio.to_thread(work)
