@@ -70,6 +70,8 @@ def configuration(world: World, *, port: int, data_dir: str, pace: Pace | None =
             "track_every_seconds": pace.track_every_seconds,
             "stock_retry_seconds": pace.stock_retry_seconds,
         },
+        # Everything here is minutes old, and its partners know of it at once.
+        "reconciliation": dict.fromkeys(("grace_hours", "settle_hours", "payout_days"), 0),
     }
 
 

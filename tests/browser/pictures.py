@@ -47,7 +47,10 @@ def tour(page: Page, link: str) -> None:
     page.goto(f"{home}orders?q=stage:shipped")
     page.locator("tbody th a").first.click()
     take(page, "order")
+    page.goto(f"{page.url}/past?at=9")
+    take(page, "past")
     batch(page, home)
+    books(page, home)
     page.goto(f"{home}warehouse")
     page.locator("tbody th a").first.click()
     take(page, "task")
@@ -71,6 +74,15 @@ def batch(page: Page, home: str) -> None:
     page.get_by_role("button", name="Start with").click()
     expect(page.locator("h1 + .chip")).to_have_text("ended", timeout=PATIENCE_MS)
     take(page, "batch")
+
+
+def books(page: Page, home: str) -> None:
+    """Compare the books, and see what differs."""
+    page.goto(f"{home}recon/new")
+    page.get_by_role("button", name="Begin the run").click()
+    expect(page.locator("h1 + .chip")).to_have_text("ended", timeout=PATIENCE_MS)
+    page.goto(f"{home}recon")
+    take(page, "recon")
 
 
 def main() -> None:
