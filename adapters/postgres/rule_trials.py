@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from adapters.postgres.pool import Connection
 
 State = Literal["running", "done", "failed"]
+Kind = Literal["backtest", "coverage"]
 
 MAX_KEPT = 50
 """Trials whose results are kept; each is at most some ten kilobytes."""
@@ -29,9 +30,11 @@ ENDED = "The process that ran it has ended before it was done; begin another one
 
 class Trial(Struct, frozen=True, kw_only=True):
     """A trial: since when orders are looked at, against which version, and how many of `total` are
-    done. `told` says why it failed; `result` is JSON once it is done."""
+    done. A `coverage` counts how often the rules of that version match, a `backtest` compares
+    others with them. `told` says why it failed; `result` is JSON once it is done."""
 
     id: int
+    kind: Kind
     at: datetime
     person: str
     since: datetime
@@ -50,7 +53,14 @@ class RuleTrials:
         self._pool = pool
 
     async def begin(
-        self, *, at: datetime, person: str, since: datetime, version: int, total: int
+        self,
+        *,
+        at: datetime,
+        person: str,
+        since: datetime,
+        version: int,
+        total: int,
+        kind: Kind = "backtest",
     ) -> int | None:
         """Note that a trial runs, and return its id; None while another one does. The oldest
         beyond MAX_KEPT are forgotten."""
@@ -59,7 +69,7 @@ class RuleTrials:
             async with connection.transaction():
                 await connection.execute(_sql()["ended"], ENDED, ALIVE_SECONDS)
                 await connection.execute(_sql()["forget"], MAX_KEPT - 1)
-                given = at, text_of(person), since, version, total
+                given = at, text_of(person), since, version, total, kind
                 rows = await connection.fetch(_sql()["begin"], *given)
             return int(rows[0]["id"]) if rows else None
 
@@ -84,6 +94,12 @@ class RuleTrials:
         if found["state"] == "failed" and not found["told"]:
             found["told"] = ENDED
         return Trial(**found)
+
+    async def latest(self, kind: Kind, state: State | None = None) -> Trial | None:
+        """Return the newest trial of a kind, or the newest that ended so; None where there is
+        none."""
+        rows = await self._pool.fetch(_sql()["latest"], kind, state or "")
+        return await self.one(int(rows[0]["id"])) if rows else None
 
 
 @cache

@@ -82,15 +82,21 @@ class PostgresRules:
         )
         return [Version(**{**dict(row), "in_use": bool(row["in_use"])}) for row in rows]
 
-    async def save(self, rules: Rules, *, at: datetime, person: str, reason: str) -> int | None:
-        """Keep a version that is not in use yet, and audit it; return its number, or None when
-        somebody else was first. Raises RulesRefused for one that is too large."""
-        document = write_rules(rules)
+    async def newest(self) -> int:
+        """Return the newest version, whether it is in use or not; 0 before the first."""
         (last,) = await self._pool.fetch(statements_of_rules()["last"])
+        return int(last["version"])
+
+    async def save(
+        self, rules: Rules, *, at: datetime, person: str, reason: str, after: int | None = None
+    ) -> int | None:
+        """Keep a version that is not in use yet, and audit it; return its number, or None when
+        somebody else was first: since now, or since the newest version was `after`. Raises
+        RulesRefused for one that is too large."""
+        document = write_rules(rules)
+        last = await self.newest() if after is None else after
         words = [text_of(one) for one in (person, reason)]
-        rows = await self._pool.fetch(
-            statements_of_rules()["save"], last["version"], at, *words, document
-        )
+        rows = await self._pool.fetch(statements_of_rules()["save"], last, at, *words, document)
         return int(rows[0]["version"]) if rows else None
 
     async def use(

@@ -41,11 +41,14 @@ from service.recon.pages import ReconPages
 from service.recon.service import ReconService
 from service.reviews.pages import ReviewPages
 from service.reviews.service import ReviewService
+from service.rules.checking import RulesService
+from service.rules.editing import RuleEditing
+from service.rules.pages import RulePages
 from service.warehouse.pages import WarehousePages
 from service.wiring.store import Store
 
 
-class Services(Struct, frozen=True, kw_only=True):
+class Services(Struct, frozen=True):
     """What features do, for API and console alike."""
 
     batches: BatchService
@@ -54,6 +57,7 @@ class Services(Struct, frozen=True, kw_only=True):
     reviews: ReviewService
     recon: ReconService
     earlier: Earlier
+    rules: RulesService
 
 
 def console_routes(
@@ -97,6 +101,8 @@ def console_routes(
         BatchPages(frame, services.batches),
         ReconPages(frame, services.recon, store.views),
         WarehousePages(frame, store.views, house, stream, audit, labelled),
+        RuleEditing(frame, services.rules),
+        RulePages(frame, services.rules),
         PartnerPages(frame, services.channels, store.reports, partners),
     )
     return [route for part in parts for route in part.routes()]

@@ -65,6 +65,7 @@ from service.recon.service import ReconService
 from service.reviews.api import ReviewsApi
 from service.reviews.service import ReviewService
 from service.rules.api import RulesApi
+from service.rules.checking import RulesService
 from service.rules.trials import PAGE, Trials
 from service.settings import Listen, Settings
 from service.settings.roles import places_of
@@ -133,12 +134,13 @@ async def open_front(
     service, use_channels = await channels_service(settings, clock, wire, store, stack)
     privacy = PrivacyApi(privacy_service(store.reports, store.sealing, clock), api)
     stock = StockApi(StockLedger(store.reports), api, place_names(settings))
-    reviews, rules = _reviews(common, wire, store), _rules(common, store, api, stack)
+    reviews, rules = _reviews(common, wire, store), _rules(common, store, stack)
     recon = ReconApi(ReconService(Recon(store.reports), plan(settings)), api)
     books = BooksApi(books_service(store, settings), api)
     batches = BatchService(Batches(store.reports, store.sealing), named)
     parts = (
-        *(*ordering, FactsApi(wire.events, api, named), edge, privacy, stock, rules, recon, books),
+        *(*ordering, FactsApi(wire.events, api, named), edge, privacy, stock, recon, books),
+        RulesApi(rules, api),
         *(Reading(store.views, finder, api, known=named), ChannelsApi(service, api)),
         *(AlertsApi(Alerts(store.reports), api), ReviewsApi(reviews, api)),
         *(IncidentsApi(IncidentViews(store.reports), api), LabelLinks(store.views, keys, clock)),
@@ -149,10 +151,7 @@ async def open_front(
     kinds, labelled = _kinds(settings), _labelled(settings)
     seen = common, store, wire.publisher, bodies, peers, finder
     earlier = Earlier(store.reports, store.sealing, settings)
-    services = Services(
-        batches=batches, quarantine=refused, channels=service, reviews=reviews,
-        recon=recon.service, earlier=earlier,
-    )  # fmt: skip
+    services = Services(batches, refused, service, reviews, recon.service, earlier, rules)
     console = console_routes(
         *seen, services=services, known=named, partners=kinds, labelled=labelled
     )
@@ -215,11 +214,11 @@ def _reviews(common: Common, wire: Wire, store: Store) -> ReviewService:
     return ReviewService(*given, common.settings.reviews, common.settings.approvals)
 
 
-def _rules(common: Common, store: Store, api: Api, stack: AsyncExitStack) -> RulesApi:
+def _rules(common: Common, store: Store, stack: AsyncExitStack) -> RulesService:
     rules, past = PostgresRules(store.reports), Past(store.reports, store.sealing, page=PAGE)
     trials = Trials(RuleTrials(store.reports), rules, past, common.clock)
     stack.push_async_callback(trials.stop)
-    return RulesApi(rules, trials, api, common.settings)
+    return RulesService(rules, trials, common.settings)
 
 
 def _health(common: Common, wire: Wire, store: Store, disk: Disk) -> Health:

@@ -28,6 +28,7 @@ _OPERATOR = _AGENT | {
     "quarantine:act",
     "mappings:read",
     "mappings:write",
+    "rules:read",
 }
 
 SCOPES_OF: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -47,7 +48,7 @@ IN_WORDS: Mapping[str, str] = MappingProxyType(
         "viewer": "looks at orders and incidents; sees no personal data",
         "warehouse": "also gets labels and packing slips, and reports what was packed by hand",
         "agent": "also decides about orders, and sees whose order it is",
-        "operator": "also works on the quarantine",
+        "operator": "also works on the quarantine and on mappings, and sees and tries rules",
         "finance": "looks like a viewer, compares the books, accepts and corrects differences",
         "admin": "everything",
     }

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from aiohttp import web
@@ -13,7 +11,7 @@ from msgspec import Meta, Struct
 
 from actors.rules.compiled import Compiled
 from actors.rules.facts import away_of
-from adapters.postgres.rules import PostgresRules, Version
+from adapters.postgres.rules import Version
 from schemas.contracts import refusals
 from schemas.contracts.rules import MAX_FILE_BYTES, MAX_TABLES, Rules, RulesRefused
 from schemas.messages.rule_events import Ruling
@@ -24,26 +22,17 @@ from service.http.base import Api, json_answer, person_of
 from service.http.described import COUNT, described, object_of
 from service.http.problems import Problem
 from service.http.requests import read_body, reason_of, unprocessable, whole_of
-from service.rules.past import Homes
+from service.rules.checking import RulesService, refused
 from service.rules.publishing import NotPublished, Published, Publishing, differences
-from service.rules.trials import Trials, TrialShown
-from service.settings import Settings
-from service.settings.roles import setups
+from service.rules.trials import TrialShown
 
 if TYPE_CHECKING:
     from actors.rules.lint import Finding
-    from service.rules.examine import Examined
 
 READ, WRITE, APPROVE = "rules:read", "rules:write", "rules:approve"
 
-MAX_WAITING = 4
-"""Checks that wait for the one under way; each may take seconds."""
 MAX_DAYS = 3_660
 """How far back a trial looks."""
-MAX_TOLD = 200
-"""Findings in one refusal; a file has hundreds of rules."""
-
-T = TypeVar("T")
 Text = Annotated[str, Meta(max_length=MAX_FILE_BYTES)]
 
 
@@ -103,15 +92,12 @@ class RuleTried(Struct, frozen=True, kw_only=True):
 
 class RulesApi:
     """`/api/v1/rules`. The rules are one document for all channels, so only a key that serves all
-    of them may read or change it. `settings` say what rules may choose among."""
+    of them may read or change it."""
 
-    def __init__(self, store: PostgresRules, trials: Trials, api: Api, settings: Settings) -> None:
-        self._store = store
-        self._trials = trials
+    def __init__(self, service: RulesService, api: Api) -> None:
+        self.service = service
+        self._store = service.store
         self._api = api
-        self.settings = settings
-        self._one = asyncio.Semaphore(1)
-        self._waiting = 0
 
     def routes(self) -> list[web.RouteDef]:
         """The paths of the rules API."""
@@ -159,7 +145,8 @@ class RulesApi:
         """Return everything that is wrong with rules, with its line; `left` is what was not looked
         at. Nothing is changed."""
         await self._principal(request, READ)
-        examined = await self._examined(await self._api.body(request, RulesGiven))
+        given = await self._api.body(request, RulesGiven)
+        examined = await self.service.examined(given.toml, given.files)
         found = [_finding(one) for one in examined.findings]
         told = {"good": examined.is_good, "findings": found, "left": examined.left}
         return json_answer(told)
@@ -170,7 +157,8 @@ class RulesApi:
     async def diff(self, request: web.Request) -> web.Response:
         """Return what publishing these rules would change in those in use."""
         await self._principal(request, READ)
-        rules = await self._good(await self._api.body(request, RulesGiven))
+        given = await self._api.body(request, RulesGiven)
+        rules = await self.service.good(given.toml, given.files)
         used = await self._store.in_use()
         found = list(differences(used.rules, rules))
         return json_answer({"version": used.version, "differences": found})
@@ -183,8 +171,8 @@ class RulesApi:
         raw = await self._api.raw(request)
         body = read_body(raw, RulesTry)
         _is_order(raw)
-        compiled = await self._checking(lambda: Compiled(_read(body)))
-        home = Homes(setups(self.settings)).of(body.channel)
+        compiled = await self.service.checking(lambda: Compiled(_read(body)))
+        home = self.service.homes().of(body.channel)
         rulings = compiled.decide(body.order, body.channel, away_of(body.order, home))
         return json_answer({"rulings": [_tried(one) for one in rulings]})
 
@@ -198,7 +186,8 @@ class RulesApi:
         reason_of(body.reason)
 
         async def work(publishing: Publishing) -> Published:
-            return await publishing.publish(await self._good(body), body.reason)
+            rules = await self.service.good(body.toml, body.files)
+            return await publishing.publish(rules, body.reason)
 
         return await self._changed(request, principal, raw, work)
 
@@ -219,16 +208,12 @@ class RulesApi:
         principal = await self._principal(request, READ)
         raw = await self._api.raw(request)
         body = read_body(raw, RulesBacktest)
-        rules = await self._good(body)
-        since = self._api.clock.now() - timedelta(days=body.days)
-        homes = Homes(setups(self.settings))
+        rules = await self.service.good(body.toml, body.files)
         begun: list[TrialShown] = []
 
         async def work() -> TrialShown:
-            found = await self._trials.begin(rules, homes, since, person_of(principal))
-            if found is None:
-                told = "Another trial of rules runs; wait until it is done."
-                raise Problem(409, "trial-runs", "Another trial runs", told)
+            now = self._api.clock.now()
+            found = await self.service.begin(rules, body.days, person_of(principal), now)
             begun.append(found)
             return found
 
@@ -242,7 +227,9 @@ class RulesApi:
     async def show_backtest(self, request: web.Request) -> web.Response:
         """Return how far a trial is, and its result once it is done. The last fifty are kept."""
         await self._principal(request, READ)
-        found = await self._trials.shown(whole_of("trial", request.match_info["trial"], 2**31 - 1))
+        found = await self.service.trials.shown(
+            whole_of("trial", request.match_info["trial"], 2**31 - 1)
+        )
         if found is None:
             raise problems.not_found("There is no such trial; the last fifty are kept.")
         return json_answer(found)
@@ -266,55 +253,13 @@ class RulesApi:
         raw: bytes,
         work: Callable[[Publishing], Awaitable[Published]],
     ) -> web.Response:
-        publishing = Publishing(
-            self._store,
-            second=self.settings.rules_need_second_person,
-            person=person_of(principal),
-            now=self._api.clock.now(),
-        )
+        publishing = self.service.publishing(person_of(principal), self._api.clock.now())
         try:
             return await self._api.once(request, principal, raw, lambda: work(publishing))
         except NotPublished as error:
             raise Problem(409, "rules-not-changed", "Rules not changed", str(error)) from error
         except RulesRefused as error:
-            raise _refused(error.sentences) from error
-
-    async def _good(self, given: RulesGiven) -> Rules:
-        """Return the rules if they may be published. Raises Problem with everything that is
-        wrong."""
-        examined = await self._examined(given)
-        if not examined.is_good:
-            raise _refused(
-                [
-                    f"line {one.line}: {one.set} {one.rule}: {one.sentence}"
-                    for one in examined.findings
-                    if one.severity == "error"
-                ]
-            )
-        return examined.read.rules
-
-    async def _examined(self, given: RulesGiven) -> Examined:
-        # Loaded when it is first needed: few installations check rules over HTTP.
-        from service.rules.examine import examined, world_of
-        from service.rules.file import read_sent
-
-        world = world_of(self.settings)
-        return await self._checking(lambda: examined(read_sent(given.toml, given.files), world))
-
-    async def _checking(self, work: Callable[[], T]) -> T:
-        """Do what takes up to seconds in a thread, one at a time. Raises Problem 503 when several
-        wait already, and 422 for rules that can't be read."""
-        if self._waiting >= MAX_WAITING:
-            told = "Several other checks of rules are under way; try again a little later."
-            raise Problem(503, "rules-busy", "Busy", told, headers={"Retry-After": "5"})
-        self._waiting += 1
-        try:
-            async with self._one:
-                return await asyncio.to_thread(work)
-        except RulesRefused as error:
-            raise _refused(error.sentences) from error
-        finally:
-            self._waiting -= 1
+            raise refused(error.sentences) from error
 
     async def _principal(self, request: web.Request, scope: str) -> Principal:
         principal = await self._api.principal(request, scope)
@@ -360,11 +305,6 @@ def _is_order(raw: bytes) -> None:
 
 def _tried(one: Ruling) -> RuleTried:
     return RuleTried(set=one.set, rule=one.rule, asks=dict(one.asks), facts=dict(one.facts))
-
-
-def _refused(sentences: list[str]) -> Problem:
-    told = "The rules can't be used, and nothing was changed; `errors` says what is wrong."
-    return Problem(422, "rules-refused", "Rules refused", told, sentences=sentences[:MAX_TOLD])
 
 
 def _version(text: str) -> int:

@@ -49,12 +49,13 @@ def examine(path: Path, world: World) -> Examined:
     return examined(read_file(path), world)
 
 
-def examined(read: Read, world: World) -> Examined:
-    """Return everything that is wrong with rules that were read, in the order of their lines."""
+def examined(read: Read, world: World, *, proofs: bool = True) -> Examined:
+    """Return everything that is wrong with rules that were read, in the order of their lines.
+    Without `proofs` neither solver nor CEL's engine is asked, which may take seconds."""
     found = [*read.findings, *lint(read.rules, world)]
     found = [one for one in found if not one.rule.startswith("unreadable-")]
     left: list[str] = []
-    if not any(one.severity == "error" for one in found):
+    if proofs and not any(one.severity == "error" for one in found):
         found += _second_opinion(read.rules, left)
         found += _proofs(read.rules, world, left)
     located = [read.located(one) for one in found]

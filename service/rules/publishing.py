@@ -36,13 +36,14 @@ class Publishing:
         self._person = person
         self._now = now
 
-    async def publish(self, rules: Rules, reason: str) -> Published:
-        """Store rules and use them, unless a second person is needed; say what is so now."""
+    async def publish(self, rules: Rules, reason: str, *, after: int | None = None) -> Published:
+        """Store rules and use them, unless a second person is needed; say what is so now. `after`
+        is the newest version that whoever publishes has seen; None: it is not asked for."""
         before = await self._store.in_use()
         if rules == before.rules and before.position:
             raise NotPublished(f"These are the rules of version {before.version}, in use already.")
         version = await self._store.save(
-            rules, at=self._now, person=self._person, reason=_stated(reason)
+            rules, at=self._now, person=self._person, reason=_stated(reason), after=after
         )
         if version is None:
             raise NotPublished("Someone else stored rules meanwhile; compare, and run it again.")

@@ -15,11 +15,11 @@ from actors.rules.compiled import Compiled
 from actors.runtime.ending import end_all
 from actors.runtime.errors import JournalUnavailable
 from adapters.postgres.past import Past, PastOrder
-from adapters.postgres.rule_trials import RuleTrials, Trial
+from adapters.postgres.rule_trials import Kind, RuleTrials, Trial
 from adapters.postgres.rules import PostgresRules
 from schemas.contracts.rules import Rules, RulesRefused
 from service.app.clock import SystemClock
-from service.rules.past import Backtest, Homes, backtest
+from service.rules.past import Backtest, Coverage, Homes, Tell, backtest, coverage
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ BEAT_SECONDS = 2.0
 """How often its progress is noted."""
 
 _Beat = Callable[[], Awaitable[bool]]
+_Work = Callable[["_Resting", Tell], Awaitable[Struct]]
 
 
 class TrialShown(Struct, frozen=True, kw_only=True):
@@ -49,6 +50,18 @@ class TrialShown(Struct, frozen=True, kw_only=True):
     state: str
     told: str
     result: Backtest | None
+
+
+class Counted(Struct, frozen=True, kw_only=True):
+    """The last count of how often the rules of a version matched; `running` and `failed` are of the
+    newest one, which may be a later one. Without a `result` none has been done."""
+
+    version: int = 0
+    since: datetime | None = None
+    at: datetime | None = None
+    result: Coverage | None = None
+    running: Trial | None = None
+    failed: str = ""
 
 
 class Stopped(Exception):
@@ -73,31 +86,70 @@ class Trials:
         """Begin to compare rules with those in use, over the orders since a moment; None while
         another trial runs. Raises RulesRefused and JournalUnavailable."""
         used = await self._rules.in_use()
-        now, total = self._clock.now(), await self._past.count(since)
-        given = {"at": now, "person": person, "since": since, "version": used.version}
-        trial = await self._store.begin(**given, total=total)  # type: ignore[arg-type]  # by name
-        if trial is None:
-            return None
-        work = self._run(trial, homes, since, (used.rules, used.version), rules)
-        task = asyncio.create_task(work, name=f"trial {trial} of rules")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        found = await self.shown(trial)
-        assert found is not None, "it was begun just now"
-        return found
+
+        async def work(past: _Resting, tell: Tell) -> Backtest:
+            # A second for hundreds of rules, in which orders go on.
+            old = await asyncio.to_thread(Compiled, used.rules, used.version)
+            new = await asyncio.to_thread(Compiled, rules, 0)
+            return await backtest(past, homes, old, new, since, tell)
+
+        return await self._begin("backtest", used.version, since, person, work)
+
+    async def count(self, homes: Homes, since: datetime, person: str) -> TrialShown | None:
+        """Begin to count how often each rule in use matches and decides, over the orders since a
+        moment; None while another trial runs. Raises RulesRefused and JournalUnavailable."""
+        used = await self._rules.in_use()
+
+        async def work(past: _Resting, tell: Tell) -> Coverage:
+            compiled = await asyncio.to_thread(Compiled, used.rules, used.version)
+            return await coverage(past, homes, compiled, since, tell)
+
+        return await self._begin("coverage", used.version, since, person, work)
+
+    async def counted(self) -> Counted:
+        """Return the last count that was done, and how far the newest one is."""
+        last = await self._store.latest("coverage")
+        if last is None:
+            return Counted()
+        running = last if last.state == "running" else None
+        failed = last.told if last.state == "failed" else ""
+        done = last if last.state == "done" else await self._store.latest("coverage", "done")
+        if done is None or done.result is None:
+            return Counted(running=running, failed=failed)
+        found = msgspec.json.decode(done.result, type=Coverage)
+        words = {x: getattr(done, x) for x in ("version", "since", "at")}
+        return Counted(**words, result=found, running=running, failed=failed)
 
     async def shown(self, trial: int) -> TrialShown | None:
-        """Return how far a trial is, None for one that isn't there (any more)."""
+        """Return how far a backtest is, None for one that isn't there (any more)."""
         found = await self._store.one(trial)
-        return None if found is None else _shown(found)
+        return None if found is None or found.kind != "backtest" else _shown(found)
 
     async def stop(self) -> None:
         """End what runs; it is noted as failed."""
         await end_all(set(self._tasks))
 
-    async def _run(
-        self, trial: int, homes: Homes, since: datetime, old: tuple[Rules, int], new: Rules
-    ) -> None:
+    async def _begin(
+        self, kind: Kind, version: int, since: datetime, person: str, work: _Work
+    ) -> TrialShown | None:
+        trial = await self._store.begin(
+            at=self._clock.now(),
+            person=person,
+            since=since,
+            version=version,
+            total=await self._past.count(since),
+            kind=kind,
+        )
+        if trial is None:
+            return None
+        task = asyncio.create_task(self._run(trial, work), name=f"trial {trial} of rules")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        found = await self._store.one(trial)
+        assert found is not None, "it was begun just now"
+        return _shown(found)
+
+    async def _run(self, trial: int, work: _Work) -> None:
         done = 0
 
         def tell(orders: int) -> None:
@@ -105,10 +157,8 @@ class Trials:
             done = orders
 
         try:
-            # A second for hundreds of rules, in which orders go on.
-            compiled = [await asyncio.to_thread(Compiled, *one) for one in (old, (new, 0))]
             past = _Resting(self._past, self._clock, lambda: self._store.beat(trial, done))
-            found = await backtest(past, homes, compiled[0], compiled[1], since, tell)
+            found = await work(past, tell)
             await self._store.end(trial, "done", done, result=msgspec.json.encode(found))
         except Stopped:
             log.warning("Trial %d of rules took too long between two steps and is given up.", trial)
@@ -158,7 +208,7 @@ class _Resting:
 
 def _shown(found: Trial) -> TrialShown:
     result = None
-    if found.result is not None:
+    if found.result is not None and found.kind == "backtest":
         result = msgspec.json.decode(found.result, type=Backtest)
     words = {x: getattr(found, x) for x in TrialShown.__struct_fields__ if x != "result"}
     return TrialShown(**words, result=result)

@@ -19,6 +19,7 @@ TAKEN = (
     "alerts.",
     "reviews.",
     "approvals.",
+    "rules_need_second_person",
     "alert_routes.",
     "policy.",
     "limits.live_orders",
@@ -87,6 +88,7 @@ def _effective(old: Settings, new: Settings) -> Settings:
         alerts=new.alerts,
         reviews=new.reviews,
         approvals=new.approvals,
+        rules_need_second_person=new.rules_need_second_person,
         alert_routes=new.alert_routes,
         policy=new.policy,
         limits=structs.replace(

@@ -24,6 +24,7 @@ PAGES = (
     "/warehouse",
     "/quarantine",
     "/incidents",
+    "/rules",
     "/partners",
     "/recon",
     "/recon/new",

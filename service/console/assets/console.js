@@ -34,3 +34,18 @@ document.addEventListener("click", (event) => {
   filter.focus();
   filter.dispatchEvent(new Event("input", { bubbles: true }));
 });
+
+// A finding leads to its place in the text.
+document.addEventListener("click", (event) => {
+  const chosen = event.target.closest && event.target.closest("[data-line]");
+  const text = document.getElementById("toml");
+  if (!chosen || !text) return;
+  event.preventDefault();
+  const lines = text.value.split("\n");
+  const line = Math.min(Number(chosen.dataset.line), lines.length) - 1;
+  const start = lines.slice(0, line).reduce((sum, one) => sum + one.length + 1, 0);
+  const from = start + Math.min(Math.max(Number(chosen.dataset.column) - 1, 0), lines[line].length);
+  text.setSelectionRange(from, start + lines[line].length);
+  text.blur(); // to the selection a field scrolls when it gets the focus
+  text.focus();
+});
