@@ -17,7 +17,7 @@ from adapters.postgres.audit import text_of
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import parse
 
-ROLES = ("viewer", "warehouse", "agent", "operator", "finance", "admin")
+ROLES = ("viewer", "auditor", "finance", "warehouse", "agent", "operator", "admin")
 ANY_CHANNEL = "*"
 
 SESSION_DAYS = 7

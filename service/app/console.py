@@ -14,6 +14,7 @@ from adapters.postgres.order_views import OrderViews
 from adapters.postgres.timeline_pages import TimelinePages
 from adapters.postgres.users import Users
 from service.app.common import Common
+from service.audit.pages import AuditPages
 from service.batches.pages import BatchPages
 from service.batches.service import BatchService
 from service.channels.pages import PartnerPages
@@ -103,6 +104,7 @@ def console_routes(
         WarehousePages(frame, store.views, house, stream, audit, labelled),
         RuleEditing(frame, services.rules),
         RulePages(frame, services.rules),
+        AuditPages(frame, audit, store.views),
         PartnerPages(frame, services.channels, store.reports, partners),
     )
     return [route for part in parts for route in part.routes()]

@@ -38,7 +38,7 @@ PasswordFile = Annotated[
 def add(
     name: Name,
     role: Annotated[
-        str, typer.Option(help="viewer, warehouse, agent, operator, finance or admin.")
+        str, typer.Option(help="viewer, auditor, finance, warehouse, agent, operator or admin.")
     ] = "viewer",
     channel: Annotated[
         list[str] | None, typer.Option(help="Channels it sees. Left out: all.")

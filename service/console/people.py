@@ -17,6 +17,9 @@ WAREHOUSE = "warehouse:act"
 """May print packing slips, which have addresses, and report what was picked and packed by hand. No
 API key has it: a warehouse's own system reports by its contract."""
 
+AUDIT = "audit:read"
+"""May read who did what. No API key has it: the audit is for people."""
+
 _VIEWER = frozenset({"orders:read"})
 _WAREHOUSE = _VIEWER | {"labels:read", WAREHOUSE}
 _FINANCE = _VIEWER | {"recon:read", "recon:act"}
@@ -34,11 +37,12 @@ _OPERATOR = _AGENT | {
 SCOPES_OF: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "viewer": _VIEWER,
+        "auditor": _VIEWER | {AUDIT},
+        "finance": _FINANCE,
         "warehouse": _WAREHOUSE,
         "agent": _AGENT,
         "operator": _OPERATOR,
-        "finance": _FINANCE,
-        "admin": SCOPES | {PERSONAL, WAREHOUSE},
+        "admin": SCOPES | {PERSONAL, WAREHOUSE, AUDIT},
     }
 )
 """What each role may, in the scopes of API keys."""
@@ -46,10 +50,11 @@ SCOPES_OF: Mapping[str, frozenset[str]] = MappingProxyType(
 IN_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "viewer": "looks at orders and incidents; sees no personal data",
-        "warehouse": "also gets labels and packing slips, and reports what was packed by hand",
+        "auditor": "also reads the audit; sees no personal data, and decides nothing",
+        "finance": "looks like a viewer, compares the books, accepts and corrects differences",
+        "warehouse": "looks at orders, gets labels and packing slips, reports what was packed",
         "agent": "also decides about orders, and sees whose order it is",
         "operator": "also works on the quarantine and on mappings, and sees and tries rules",
-        "finance": "looks like a viewer, compares the books, accepts and corrects differences",
         "admin": "everything",
     }
 )

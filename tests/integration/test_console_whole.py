@@ -25,6 +25,7 @@ PAGES = (
     "/quarantine",
     "/incidents",
     "/rules",
+    "/audit",
     "/partners",
     "/recon",
     "/recon/new",

@@ -17,7 +17,7 @@ from schemas.order.tracking_pages import tracking_page
 from service.console.assets import FOLDER
 from service.console.frame import asked_once, place_of
 from service.console.passwords import EVERY_SECONDS, TRIES, PasswordRefused, Passwords, Tries
-from service.console.people import IN_WORDS, PERSONAL, SCOPES_OF, WAREHOUSE, Person
+from service.console.people import AUDIT, IN_WORDS, PERSONAL, SCOPES_OF, WAREHOUSE, Person
 from service.console.rendering import TEMPLATES, Renderer, ago, code, masked, money
 from service.http.problems import Problem
 from service.orders.choices import WORDS
@@ -47,9 +47,11 @@ def test_a_fault_is_marked_where_it_is() -> None:
 def test_each_role_may_more_than_the_one_before() -> None:
     """Every scope of API keys is an admin's; who decides may also see whose order it is."""
     assert set(SCOPES_OF) == set(ROLES) == set(IN_WORDS)
-    scopes = [SCOPES_OF[role] for role in ROLES if role != "finance"]
+    scopes = [SCOPES_OF[role] for role in ROLES if role not in ("auditor", "finance")]
     assert all(few < more for few, more in pairwise(scopes))
-    assert scopes[-1] == SCOPES | {PERSONAL, WAREHOUSE}
+    assert scopes[-1] == SCOPES | {PERSONAL, WAREHOUSE, AUDIT}
+    assert SCOPES_OF["auditor"] == SCOPES_OF["viewer"] | {AUDIT}
+    assert [role for role in ROLES if AUDIT in SCOPES_OF[role]] == ["auditor", "admin"]
     for some in scopes:
         assert (PERSONAL in some) == ("orders:act" in some)
 
