@@ -15,7 +15,7 @@ from adapters.postgres.statements import parse
 from schemas.contracts.mappings import Mappings, read_mappings, write_mappings
 from schemas.order.ids import OrderId
 
-Source = Literal["api", "command line", "file"]
+Source = Literal["api", "command line", "console", "file"]
 
 WOKEN_AT_ONCE = 1_000
 """Orders made to check again by one statement, so that none holds its locks for long."""

@@ -29,6 +29,8 @@ from service.http.bodies import Bodies
 from service.http.peers import Peers
 from service.inbound.edge import Stream
 from service.incidents.pages import IncidentPages
+from service.mappings.keeper import MappingsKeeper
+from service.mappings.pages import MappingPages
 from service.orders.acting import ActingPages
 from service.orders.earlier import Earlier
 from service.orders.earlier_pages import EarlierPages
@@ -59,6 +61,7 @@ class Services(Struct, frozen=True):
     recon: ReconService
     earlier: Earlier
     rules: RulesService
+    mappings: MappingsKeeper
 
 
 def console_routes(
@@ -102,6 +105,7 @@ def console_routes(
         BatchPages(frame, services.batches),
         ReconPages(frame, services.recon, store.views),
         WarehousePages(frame, store.views, house, stream, audit, labelled),
+        MappingPages(frame, services.mappings, monotonic),
         RuleEditing(frame, services.rules),
         RulePages(frame, services.rules),
         AuditPages(frame, audit, store.views),

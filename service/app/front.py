@@ -151,7 +151,7 @@ async def open_front(
     kinds, labelled = _kinds(settings), _labelled(settings)
     seen = common, store, wire.publisher, bodies, peers, finder
     earlier = Earlier(store.reports, store.sealing, settings)
-    services = Services(batches, refused, service, reviews, recon.service, earlier, rules)
+    services = Services(batches, refused, service, reviews, recon.service, earlier, rules, keeper)
     console = console_routes(
         *seen, services=services, known=named, partners=kinds, labelled=labelled
     )

@@ -5,24 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-import msgspec
 import typer
 
-from schemas.contracts.mappings import (
-    EVERY_CHANNEL,
-    Mappings,
-    MappingsRefused,
-    from_table,
-    tables_of,
-    unconfigured,
-)
+from schemas.contracts.mappings import Mappings, MappingsRefused, unconfigured
 from service.app.clock import SystemClock
 from service.app.errors import OperatorError
 from service.app.person import this_person
 from service.cli.tables import age, print_json, print_table
 from service.cli.tables import print_plain as print
+from service.mappings.adding import Kind, added
 
 if TYPE_CHECKING:
     from service.app.local import LocalSession
@@ -33,7 +26,6 @@ Data = Annotated[Path | None, typer.Option("--data", help="The running service's
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept with the version.")]
 File = Annotated[Path, typer.Argument(help="TOML, or JSON by its name.", dir_okay=False)]
-Kind = Literal["sku", "tax-code", "shipping-method"]
 
 T = TypeVar("T")
 
@@ -78,7 +70,7 @@ def add(
     data: Data = None,
 ) -> None:
     """Add one entry; orders that wait for it continue by themselves."""
-    _save(data, lambda mappings: _added(mappings, kind, channel, theirs, ours), reason)
+    _save(data, lambda mappings: added(mappings, kind, channel, theirs, ours), reason)
 
 
 @application.command()
@@ -108,25 +100,6 @@ def waiting(as_json: AsJson = False, data: Data = None) -> None:
     )
     if count > len(orders):
         print(f"{count - len(orders)} more orders wait.")
-
-
-def _added(mappings: Mappings, kind: Kind, channel: str, theirs: str, ours: str) -> Mappings:
-    """Return the document with one more entry. If this starts a table, the table inherits `others`
-    from the common table, or else keeps names that it does not list, so that no other order begins
-    to wait."""
-    table: dict[str, Any] = msgspec.to_builtins(mappings)
-    field, entries = {
-        "sku": ("skus", "aliases"),
-        "tax-code": ("tax_codes", "codes"),
-        "shipping-method": ("shipping_methods", "codes"),
-    }[kind]
-    tables = table.setdefault("channels", {}).setdefault(channel, {})
-    if field not in tables:
-        common = tables_of(mappings, EVERY_CHANNEL)
-        beneath = getattr(common, field) if common is not None else None
-        tables[field] = {"others": beneath.others if beneath is not None else "keep"}
-    tables[field].setdefault(entries, {})[theirs] = ours
-    return from_table(table)
 
 
 def _read(file: Path) -> Mappings:

@@ -21,6 +21,7 @@ from actors.runtime.ports import Clock
 from adapters.postgres.mappings import PostgresMappings
 from schemas.contracts.mappings import Mappings, MappingsRefused, unconfigured
 from service.mappings.file import read_file
+from service.mappings.missing import Found, found
 from service.mappings.preview import Preview, preview
 from service.settings import Settings
 from service.settings.roles import MAIN, places_of
@@ -97,6 +98,15 @@ class MappingsKeeper:
         """Return what a document would change."""
         proposed = Tables(mappings, self._stream.mappings.version + 1, place=self._place)
         return await preview(self.store, self._journal, self._stream.mappings, proposed)
+
+    async def missing(self) -> Found:
+        """Return which values no table has, and how many orders wait for each."""
+        return await found(self.store, self._journal, self._stream.mappings)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that are configured."""
+        return self._channels
 
     def unconfigured(self, mappings: Mappings) -> tuple[str, ...]:
         """Return the channels of a document that are not configured here."""

@@ -14,7 +14,7 @@ from tests.integration.console import Visitor, a_user
 from tests.integration.whole import CHANNEL, Whole
 
 SERVICE = Path(__file__).resolve().parents[2] / "service"
-SOURCES = ("rules/pages.py", "rules/editing.py", "audit/pages.py")
+SOURCES = ("rules/pages.py", "rules/editing.py", "audit/pages.py", "mappings/pages.py")
 
 
 class Route(Struct, frozen=True):
@@ -45,6 +45,11 @@ ROUTES = (
     Route("GET", "/rules/backtests/999999/now", "rules:read"),
     Route("POST", "/rules/publish", "rules:write"),
     Route("GET", "/audit", "audit:read", of_all=False),
+    Route("GET", "/mappings", "mappings:read"),
+    Route("GET", "/mappings/missing", "mappings:read"),
+    Route("GET", "/mappings/history", "mappings:read"),
+    Route("GET", "/mappings/add", "mappings:write"),
+    Route("POST", "/mappings/add", "mappings:write"),
 )
 
 

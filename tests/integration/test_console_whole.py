@@ -24,6 +24,7 @@ PAGES = (
     "/warehouse",
     "/quarantine",
     "/incidents",
+    "/mappings",
     "/rules",
     "/audit",
     "/partners",
