@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -29,7 +30,7 @@ def take(page: Page, name: str) -> None:
     sys.stderr.write(f" ✔ docs/pictures/{name}.png\n")
 
 
-def tour(page: Page, link: str) -> None:
+def tour(page: Page, link: str, folder: str) -> None:
     """Go from page to page, as a person does."""
     page.goto(link)
     page.get_by_role("button", name="Sign in").click()
@@ -60,6 +61,10 @@ def tour(page: Page, link: str) -> None:
     page.goto(f"{home}incidents")
     page.get_by_role("region", name="Incidents").get_by_role("link").first.click()
     take(page, "incident")
+    rules(page, home)
+    mappings(page, home, folder)
+    page.goto(f"{home}audit")
+    take(page, "audit")
     page.set_viewport_size({"width": 390, "height": 780})
     page.goto(home)
     take(page, "phone")
@@ -85,6 +90,68 @@ def books(page: Page, home: str) -> None:
     take(page, "recon")
 
 
+RULES = """\
+[[ship]]
+name = "high-value"
+when = "order.totals.total_minor >= 20000"
+carrier = "fedex"
+tag = "premium"
+why = "Insured, and signed for."
+
+[[review]]
+name = "large"
+when = "units > 10"
+hold = "more than ten units"
+
+[[notify]]
+name = "quiet"
+when = 'has(order.ship_to) && lookup("quiet", order.ship_to.country, "") != ""'
+mails = []
+
+[tables]
+quiet = "quiet.csv"
+"""
+
+
+def rules(page: Page, home: str) -> None:
+    """Write rules with a slip, correct it, try them, publish them, and count how often they
+    fire."""
+    page.goto(f"{home}rules/edit")
+    page.get_by_label("Rules", exact=True).fill(RULES.replace("total_minor", "total_minr"))
+    page.get_by_role("button", name="Check").click()
+    page.get_by_label("Table file quiet.csv").fill("country,why\nDE,asked for it\n")
+    expect(page.get_by_text("1 finding", exact=True)).to_be_visible()
+    page.get_by_role("heading", level=1).scroll_into_view_if_needed()
+    take(page, "rules-edit")
+    page.get_by_label("Rules", exact=True).fill(RULES)
+    page.get_by_label("Orders of the last").select_option("1")
+    page.get_by_role("button", name="Backtest").click()
+    expect(page.get_by_text("would go another way")).to_be_visible(timeout=PATIENCE_MS)
+    take(page, "rules-backtest")
+    page.get_by_label("Reason").fill("dear orders are insured")
+    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("button", name="Count the last 30 days").click()
+    expect(page.get_by_role("button", name="Count the last 30 days")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    expect(page.get_by_text("Nothing: each can be reached")).to_be_visible(timeout=PATIENCE_MS)
+    take(page, "rules")
+
+
+def mappings(page: Page, home: str, folder: str) -> None:
+    """Close the table of SKUs, so that orders wait for what it does not list."""
+    file = Path(folder) / "mappings.json"
+    known = [f"SKU-{number:03d}" for number in range(4, 1_000)]
+    file.write_text(json.dumps({"channels": {"*": {"skus": {"known": known}}}}))
+    words = [sys.executable, "-m", "service.cli", "mappings", "load", str(file)]
+    subprocess.run(
+        [*words, "--reason", "the autumn range", "--data", f"{folder}/demo"], cwd=ROOT, check=True
+    )
+    page.goto(f"{home}mappings")
+    expect(page.get_by_role("link", name="Name SKU-003").first).to_be_visible(timeout=PATIENCE_MS)
+    take(page, "mappings")
+
+
 def main() -> None:
     """Run a demo, and take its pictures."""
     FOLDER.mkdir(exist_ok=True)
@@ -102,7 +169,7 @@ def main() -> None:
                 program = chromium()
                 browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
                 page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-                tour(page, link)
+                tour(page, link, folder)
                 browser.close()
         finally:
             demo.send_signal(signal.SIGTERM)
