@@ -1,4 +1,5 @@
-"""Every role at every route of pages that not everybody gets: rules, mappings and the audit."""
+"""Every role at every route of some pages: rules, mappings, the audit, reconciliation and an
+order's past."""
 
 from __future__ import annotations
 
@@ -14,7 +15,14 @@ from tests.integration.console import Visitor, a_user
 from tests.integration.whole import CHANNEL, Whole
 
 SERVICE = Path(__file__).resolve().parents[2] / "service"
-SOURCES = ("rules/pages.py", "rules/editing.py", "audit/pages.py", "mappings/pages.py")
+SOURCES = (
+    "rules/pages.py",
+    "rules/editing.py",
+    "audit/pages.py",
+    "mappings/pages.py",
+    "recon/pages.py",
+    "orders/earlier_pages.py",
+)
 
 
 class Route(Struct, frozen=True):
@@ -50,6 +58,19 @@ ROUTES = (
     Route("GET", "/mappings/history", "mappings:read"),
     Route("GET", "/mappings/add", "mappings:write"),
     Route("POST", "/mappings/add", "mappings:write"),
+    Route("GET", "/recon", "recon:read", of_all=False),
+    Route("GET", "/recon/new", "recon:act", of_all=False),
+    Route("POST", "/recon/runs", "recon:act", of_all=False),
+    Route("GET", "/recon/runs/999999", "recon:read", of_all=False),
+    Route("GET", "/recon/runs/999999/now", "recon:read", of_all=False),
+    Route("POST", "/recon/runs/999999/stop", "recon:act", of_all=False),
+    Route("GET", "/recon/differences", "recon:read", of_all=False),
+    Route("GET", "/recon/differences/999999", "recon:read", of_all=False),
+    Route("POST", "/recon/differences/999999/accept", "recon:act", of_all=False),
+    Route("GET", "/orders/none/past", "orders:read", of_all=False),
+    Route("GET", "/orders/none/past/now", "orders:read", of_all=False),
+    Route("GET", "/orders/none/what-if", "orders:read", of_all=False),
+    Route("GET", "/orders/none/timeline", "orders:read", of_all=False),
 )
 
 
