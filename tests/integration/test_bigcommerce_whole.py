@@ -83,7 +83,10 @@ def a_stocked(ref: int, status_id: int = 11) -> Json:
 
 
 async def put(world: World, *bundles: Json, tell: bool) -> None:
-    """Put orders into the store, which tells of them or keeps silent."""
+    """Put orders into the store, which tells of them, once the service has asked it to, or keeps
+    silent."""
+    if tell:
+        await eventually(lambda: subscribed(world), 30.0)
     await world.ask("POST", f"{BOOK}/orders", {"orders": list(bundles), "tell": tell})
 
 
