@@ -20,9 +20,10 @@ class ChannelConformance(WebhookConformance):
     """Derive from it, name your class `Test…`, and give what only your kind knows.
 
     Beside what `WebhookConformance` asks: a new order is among `samples` or `fetched` (what is
-    fetched where messages only name an order). `statuses` gives a message for each status that the
-    kind lists, `echoes` messages that show our own write-back. A kind without webhooks needs no
-    `headers_of`.
+    fetched where messages only name an order). Each sample that becomes an order says its `units`,
+    with several pieces of a line in one of them. `statuses` gives a message for each status that
+    the kind lists, `echoes` messages that show our own write-back. A kind without webhooks needs
+    no `headers_of`.
     """
 
     def statuses(self) -> Mapping[str, Sample]:
@@ -45,6 +46,23 @@ class ChannelConformance(WebhookConformance):
             assert order.lines
             assert order.totals.total_minor >= 0
             assert msgspec.json.decode(msgspec.json.encode(order), type=Order) == order
+
+    def test_an_order_has_the_quantities_of_its_message(self) -> None:
+        """Each sample that becomes an order has the pieces of each line that the test class counted
+        in it; in one of them a line has several."""
+        several = False
+        for sample in [*self.samples(), *self.fetched()]:
+            order = _order_in(self.read(sample))
+            if order is None:
+                continue
+            assert sample.units is not None, (
+                f"Give `units` of the sample {sample.topic or sample.kind!r}: how many pieces of "
+                "each line does it order?"
+            )
+            found = {line.line_id: line.quantity for line in order.lines}
+            assert found == dict(sample.units), sample.topic
+            several = several or max(found.values(), default=0) > 1
+        assert several, "Give a sample with several pieces of a line."
 
     def test_every_status_has_a_meaning(self) -> None:
         """A message in each listed status is taken, or refused for a known reason; none is missing,

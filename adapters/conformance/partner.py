@@ -9,6 +9,15 @@ import msgspec
 
 from actors.runtime.errors import PartnerError, Rejected, Retryable, Unauthorised, Unknown
 from actors.runtime.ports import Call, Partner
+from adapters.conformance.telling import (
+    Taking,
+    Told,
+    a_part,
+    check_told,
+    plain,
+    two_parcels,
+    undo_of,
+)
 from adapters.kinds import kind_named
 from adapters.kit.http_client import Answer, Request
 from adapters.kit.instance import Instance, Kit
@@ -53,13 +62,18 @@ class PartnerConformance:
 
     `kind` is your KIND. `speaks_http` is False for a partner that is not called over HTTP: then its
     outcomes are tested by your own tests. `reference_is_sent` is False for a partner that can't
-    hold our reference: then `natural_key` says in words by what its things are found again.
+    hold our reference: then `natural_key` says in words by what its things are found again. For a
+    partner that is told no money `tells_no_money` says why, and for one whose things can be undone
+    without a call `undoes_without_a_call` does. A storefront gives `told` and, where a shipment
+    takes several requests, `taken`.
     """
 
     kind: ClassVar[Kind[Any]]
     speaks_http: ClassVar[bool] = True
     reference_is_sent: ClassVar[bool] = True
     natural_key: ClassVar[str] = ""
+    tells_no_money: ClassVar[str] = ""
+    undoes_without_a_call: ClassVar[str] = ""
     outcomes: ClassVar[Sequence[tuple[Answer, type[PartnerError]]]] = OUTCOMES
 
     # --- what only the kind knows ----------------------------------------------------------------
@@ -73,6 +87,16 @@ class PartnerConformance:
         """Return the total in minor units that a request tells the partner; None for one that
         tells no money. A partner that adds tax by its own tables is told the rest of the total:
         add the order's tax, if its prices leave it out."""
+        return None
+
+    def told(self, sent: object) -> Sequence[Told]:
+        """Return what one recorded body (or event) tells a storefront of shipments; nothing for one
+        that tells of none, such as a question."""
+        raise AssertionError("Give `told`: what does a request tell of what left?")
+
+    def taken(self, request: Request) -> Answer | None:
+        """Return what the partner answers to a request that writes and that it takes; None ends the
+        call there, which is enough where all is told at once."""
         return None
 
     # --- the tests -------------------------------------------------------------------------------
@@ -129,12 +153,45 @@ class PartnerConformance:
             pytest.skip(f"The official description of {self.kind.title} is not at hand.")
 
     async def test_money_told_is_money_owed(self) -> None:
-        """What the partner is told sums to what the customer pays."""
+        """What the partner is told sums to what the customer pays; one that is told no money says
+        why."""
+        amounts = []
         for order in orders():
             recorder, _ = await self._performed(order)
             for sent in recorder.sent:
-                told = self.money_told(sent, order)
-                assert told is None or told == order.totals.total_minor
+                amount = self.money_told(sent, order)
+                assert amount is None or amount == order.totals.total_minor
+                amounts += [] if amount is None else [amount]
+        assert bool(amounts) != bool(self.tells_no_money.strip()), (
+            "Give `money_told`: which total does a request tell? Or say in `tells_no_money` why "
+            "it tells none. One of them, not both."
+        )
+
+    async def test_a_storefront_is_told_exactly_what_left(self) -> None:
+        """Two parcels of all that was ordered, and a part of it: each parcel's number once, with
+        the units in it and no others."""
+        if "storefront" not in self.kind.roles:
+            return
+        order = plain(orders()[0])
+        for effect in (two_parcels(order), a_part(order)):
+            recorder, failed = await self._taken(effect, order)
+            check_told(effect, [one for sent in recorder.sent for one in self.told(sent)])
+            assert not isinstance(failed, PartnerError), failed
+
+    async def test_what_is_undone_reaches_the_partner(self) -> None:
+        """A cancellation or another undo is not merely said to be done: at least one call is made,
+        and a storefront's writes."""
+        order = plain(orders()[0])
+        undo = undo_of(self._effect(order))
+        if undo is None:
+            return
+        recorder, failed = await self._taken(undo, order)
+        writes = "storefront" in self.kind.roles
+        made = bool(recorder.acts if writes else recorder.sent)
+        assert made != bool(self.undoes_without_a_call.strip()), (
+            f"For {type(undo).__name__} {'a' if made else 'no'} call was made ({failed!r}): "
+            "`undoes_without_a_call` says why none is needed, and is empty otherwise."
+        )
 
     # --- how it is done --------------------------------------------------------------------------
 
@@ -185,6 +242,16 @@ class PartnerConformance:
         call = self.call(self._effect(order), order)
         await _raises(Reached, self.made(recorder).perform, call)
         return recorder, call
+
+    async def _taken(self, effect: Effect, order: Order) -> tuple[Taking, BaseException | None]:
+        """Perform an effect at a partner that takes it; return what it was told, and how the call
+        ended, None where it ended well."""
+        recorder = Taking(self.kind.carried.answers(order), self.taken)
+        try:
+            await self.made(recorder).perform(self.call(effect, order))
+        except (Reached, PartnerError) as error:
+            return recorder, error
+        return recorder, None
 
 
 def orders() -> Sequence[Order]:

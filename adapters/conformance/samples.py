@@ -20,13 +20,16 @@ PIECES = (b"\\u0000", b"\xff", b"\\ud800", b"9" * 30, b"1e999", b"[" * 99, b'"',
 class Sample(Struct, frozen=True, kw_only=True):
     """A message of the sender's. `kind` is what it is at the edge (a key of
     `schemas.messages.inputs.KINDS`, or `unknown`, `unreadable`, `privacy`), `ref` the order it is
-    about. `headers` are those that the sender sets beside the signature, such as the topic."""
+    about. `headers` are those that the sender sets beside the signature, such as the topic. `units`
+    are the pieces of each line by its `line_id` that the message orders, counted by you and not by
+    the translation; None for a message without a whole order."""
 
     raw: bytes
     topic: str = ""
     kind: str = "place"
     ref: str = ""
     headers: Mapping[str, str] = {}
+    units: Mapping[str, int] | None = None
 
 
 def malformed(sample: bytes, seed: int, count: int) -> Iterator[bytes]:

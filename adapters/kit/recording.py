@@ -57,9 +57,9 @@ class Recorder(HttpClient):
         """Answer a request. Raises Reached, and PartnerError for a question without an answer."""
         if not request.url.path.endswith("/token"):
             self.requests.append(request)
-            self.sent.append(msgspec.json.decode(request.body or b"{}"))
+            self.sent.append(_told(request.body or b"{}"))
             if request.writes:
-                return self._answered()
+                return self._answered(request)
         for part, told in {**self.answers, "/token": TOKEN}.items():
             if part in request.url.path:
                 return answer_of(200, told)
@@ -76,7 +76,7 @@ class Recorder(HttpClient):
         """Keep an event for other services. Raises Reached."""
         self.record(msgspec.json.decode(body))
 
-    def _answered(self) -> Answer:
+    def _answered(self, request: Request) -> Answer:
         if self._written is None:
             raise Reached
         return self._written
@@ -98,6 +98,14 @@ class NoIntake:
         trace: str = "",
     ) -> None:
         """Publish nothing."""
+
+
+def _told(body: bytes) -> object:
+    """Return a body as JSON, or as text where it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return body.decode("utf-8", "replace")
 
 
 def answer_of(status: int, value: object = None) -> Answer:

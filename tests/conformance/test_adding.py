@@ -230,3 +230,72 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     """A folder that exists is somebody's work."""
     with pytest.raises(SkeletonRefused, match="exists already"):
         write_skeleton("acme", tmp_path)
+
+
+MUTANTS = {
+    "a shipment of no lines": (
+        '"items": {one.line_id: one.quantity for one in parcel.units}',
+        '"items": {}',
+        "storefront.py",
+        "a_storefront_is_told_exactly_what_left",
+    ),
+    "one piece of each line": (
+        '"items": {one.line_id: one.quantity for one in parcel.units}',
+        '"items": {one.line_id: 1 for one in parcel.units}',
+        "storefront.py",
+        "a_storefront_is_told_exactly_what_left",
+    ),
+    "only the first parcel": (
+        "for one in effect.parcels]\n                return",
+        "for one in effect.parcels[:1]]\n                return",
+        "storefront.py",
+        "a_storefront_is_told_exactly_what_left",
+    ),
+    "no tracking number": (
+        '"tracking_number": parcel.tracking_number',
+        '"tracking_number": ""',
+        "storefront.py",
+        "a_storefront_is_told_exactly_what_left",
+    ),
+    "a cancellation that is not told": (
+        'await self._write(call, "POST", path, {"reason": reason}, "the cancellation")',
+        "pass",
+        "storefront.py",
+        "what_is_undone_reaches_the_partner",
+    ),
+    "every line one piece": (
+        "quantity=item.quantity",
+        "quantity=1",
+        "order.py",
+        "an_order_has_the_quantities_of_its_message",
+    ),
+    "no word of money": (
+        "    tells_no_money = ",
+        "    other = ",
+        "test_conformance.py",
+        "money_told_is_money_owed",
+    ),
+}
+"""Faults of a channel: what the skeleton says, what instead, where, and the test that sees it."""
+
+
+def test_a_channel_that_tells_nothing_right_fails_the_kit(tmp_path: Path) -> None:
+    """Skeletons with one fault each: of the kit's tests the one that is for it fails, and no
+    other does."""
+    for number, (there, instead, file, _) in enumerate(MUTANTS.values()):
+        folder = tmp_path / f"mutant{number}"
+        write_skeleton(f"mutant{number}", folder)
+        (path,) = folder.rglob(file)
+        text = path.read_text()
+        assert text.count(there) == 1, there
+        path.write_text(text.replace(there, instead))
+        tests = folder / "tests"
+        (tests / "test_conformance.py").rename(tests / f"test_mutant{number}.py")
+    folders = [f"mutant{number}" for number in range(len(MUTANTS))]
+    ways = os.pathsep.join([*(str(tmp_path / one) for one in folders), str(ROOT)])
+    words = ["-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "-k", "not malformed"]
+    # One process for all of them: most of its time is what it imports.
+    ran = python(tmp_path, "-m", "pytest", *words, *folders, path=ways)
+    failed = re.findall(r"^FAILED \S+mutant(\d+)\.py::\S+::test_(\w+)", ran.stdout, re.MULTILINE)
+    wanted = [(str(at), mutant[3]) for at, mutant in enumerate(MUTANTS.values())]
+    assert failed == wanted, ran.stdout

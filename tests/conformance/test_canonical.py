@@ -11,13 +11,15 @@ from adapters.channels.canonical.kind import KIND
 from adapters.conformance.channel import ChannelConformance
 from adapters.conformance.partner import PartnerConformance
 from adapters.conformance.samples import Sample
+from adapters.conformance.telling import Told
 
 ORDER: Any = examples()[0].tree  # JSON
 SENT = {"outside_id": "S1", "units": [["71", "LAMP-1", 1]], "tracking_numbers": ["1Z0000"]}
 
 
 def stated(kind: str, tree: object) -> Sample:
-    return Sample(raw=json.dumps(tree).encode(), kind=kind, ref=str(ORDER["ref"]))
+    raw = json.dumps(tree).encode()
+    return Sample(raw=raw, kind=kind, ref=str(ORDER["ref"]), units={"71": 2, "72": 1})
 
 
 class TestCanonical(ChannelConformance):
@@ -58,3 +60,15 @@ class TestCanonical(ChannelConformance):
 class TestCanonicalStorefront(PartnerConformance):
     kind = KIND
     speaks_http = False  # it publishes an event
+    tells_no_money = "Its events name goods and numbers, and a reason, and no amounts."
+
+    def told(self, sent: object) -> Sequence[Told]:
+        """Return the parcels of an event."""
+        tree: Any = sent
+        return [
+            Told(
+                (parcel["tracking_number"],),
+                {line["line_id"]: line["quantity"] for line in parcel["lines"]},
+            )
+            for parcel in tree["data"].get("parcels", ())
+        ]

@@ -11,12 +11,14 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.conformance.channel import ChannelConformance
 from adapters.conformance.partner import PartnerConformance
 from adapters.conformance.samples import Sample
+from adapters.conformance.telling import Told
 from tests.fake_channel.corner.kind import KIND
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,8 +151,8 @@ class TestCorner(ChannelConformance):
     def samples(self) -> Sequence[Sample]:
         """Return two sales."""
         return (
-            Sample(raw=b"till;1042;LAMP;2;1000", topic="sold", ref="1042"),
-            Sample(raw=b"till;1043;BULB;1;500", topic="sold", ref="1043"),
+            Sample(raw=b"till;1042;LAMP;2;1000", topic="sold", ref="1042", units={"1": 2}),
+            Sample(raw=b"till;1043;BULB;1;500", topic="sold", ref="1043", units={"1": 1}),
         )
 
     def headers_of(self, sample: Sample, secret: str, delivery: str) -> Mapping[str, str]:
@@ -172,3 +174,9 @@ class TestCounter(PartnerConformance):
 
     kind = KIND
     speaks_http = False
+    tells_no_money = "Everything was paid at the till."
+
+    def told(self, sent: object) -> Sequence[Told]:
+        """Return the parcels that were put on the counter."""
+        tree: Any = sent
+        return [Told((number,), units) for number, units in tree.get("parcels", {}).items()]

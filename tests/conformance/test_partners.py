@@ -49,10 +49,16 @@ class TestBusinessCentral(PartnerConformance):
 
 class TestWarehouse(PartnerConformance):
     kind = WAREHOUSE
+    tells_no_money = (
+        "A task names goods. What is collected: tests/contract/test_adapter_warehouse.py."
+    )
 
 
 class TestUps(PartnerConformance):
     kind = UPS
+    tells_no_money = (
+        "A label within a country has no amounts. Customs: tests/contract/test_adapter_ups_sums.py."
+    )
 
     def description_faults(self, request: Request) -> list[str] | None:
         """Hold ship requests against UPS's own description."""
@@ -64,6 +70,9 @@ class TestUps(PartnerConformance):
 
 class TestFedex(PartnerConformance):
     kind = FEDEX
+    tells_no_money = (
+        "A label within a country has no amounts. Customs: tests/contract/test_adapter_fedex.py."
+    )
 
     def description_faults(self, request: Request) -> list[str] | None:
         """Hold ship requests against FedEx's own description."""
@@ -76,6 +85,9 @@ class TestFedex(PartnerConformance):
 class TestMail(PartnerConformance):
     kind = SMTP
     speaks_http = False
+    tells_no_money = (
+        "It writes in the customer's own currency: tests/properties/test_money_told.py reads that."
+    )
 
 
 class TestWarehouseReports(ReportsConformance):

@@ -5,16 +5,22 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from adapters.channels.shopify.kind import KIND
 from adapters.conformance.channel import ChannelConformance
 from adapters.conformance.partner import PartnerConformance
 from adapters.conformance.samples import Sample
+from adapters.conformance.telling import Told
 from adapters.kit.fetching import FETCHED
+from adapters.kit.http_client import Answer, Request
+from adapters.kit.recording import answer_of
 from tests.shopify_payloads import Json, a_payload
 
 REF = "820982911946154508"
+UNITS = {"1": 1, "2": 2}  # what `a_payload` orders
 SENT = {
     "id": 41,
     "admin_graphql_api_id": "gid://shopify/Fulfillment/41",
@@ -26,7 +32,7 @@ SENT = {
 
 
 def a_message(topic: str, kind: str, payload: Json) -> Sample:
-    return Sample(raw=json.dumps(payload).encode(), topic=topic, kind=kind, ref=REF)
+    return Sample(raw=json.dumps(payload).encode(), topic=topic, kind=kind, ref=REF, units=UNITS)
 
 
 class TestShopify(ChannelConformance):
@@ -77,3 +83,32 @@ class TestShopifyStorefront(PartnerConformance):
     natural_key = "the parcel's tracking number"
     # GraphQL answers with HTTP 200 and names its errors: tests/contract/test_adapter_shopify.py.
     speaks_http = False
+    tells_no_money = "A fulfilment has no amounts, and a cancellation gives no money back."
+
+    def told(self, sent: object) -> Sequence[Told]:
+        """Return what a mutation says of a fulfilment: its numbers and its lines stand apart."""
+        tree: Any = sent
+        fulfilment = tree.get("variables", {}).get("fulfillment")
+        if not fulfilment:
+            return ()
+        units: Counter[str] = Counter()
+        for share in fulfilment["lineItemsByFulfillmentOrder"]:
+            for line in share["fulfillmentOrderLineItems"]:
+                units[line["id"].rpartition("/")[2]] += line["quantity"]
+        return (Told(tuple(fulfilment["trackingInfo"]["numbers"]), units),)
+
+    def taken(self, request: Request) -> Answer:
+        """Return what Shopify answers to both mutations when it takes them."""
+        made = {"id": "gid://shopify/Fulfillment/41", "status": "SUCCESS", "trackingInfo": []}
+        return answer_of(
+            200,
+            {
+                "data": {
+                    "fulfillmentCreate": {"fulfillment": made, "userErrors": []},
+                    "orderCancel": {
+                        "jobResult": {"done": True, "status": "COMPLETED"},
+                        "orderCancelUserErrors": [],
+                    },
+                }
+            },
+        )

@@ -28,6 +28,9 @@ _ORDER = {
     "orderItems": [{"orderItemId": "70", "quantityOrdered": 1, "product": {}}],
 }
 
+_UPLOAD = "/upload"
+_DOCUMENT = {"feedDocumentId": "1", "url": f"https://partner.invalid{_UPLOAD}"}
+
 
 def _webhooks(settings: AmazonSettings, instance: Instance) -> Amazon:
     from adapters.channels.amazon.source import Amazon
@@ -151,7 +154,11 @@ KIND = Kind(
     carried=Carried(
         effect=one_parcel,
         ref=order_id,
-        answers=lambda order: {f"/orders/{_API_VERSION}": {"order": _ORDER}},
+        answers=lambda order: {
+            f"/orders/{_API_VERSION}": {"order": _ORDER},
+            "/feeds/2021-06-30/documents": _DOCUMENT,
+            _UPLOAD: {},
+        },
     ),
     channel=Channel(
         transports=("webhook", "poll"),

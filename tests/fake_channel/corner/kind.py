@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
@@ -19,7 +20,13 @@ from adapters.kit.orders import checked
 from adapters.kit.settings import ChannelSettings, Signing
 from schemas.contracts import refusals
 from schemas.contracts.refusals import refused
-from schemas.messages.effects import FulfilmentPublished, PublishFulfilment, Result
+from schemas.messages.effects import (
+    CancelAtChannel,
+    ChannelCancelled,
+    FulfilmentPublished,
+    PublishFulfilment,
+    Result,
+)
 from schemas.messages.inputs import PlaceOrder
 from schemas.messages.privacy import Read
 from schemas.order.canonical import Address, Line, Order, Totals
@@ -95,15 +102,26 @@ class Counter:
         self._events = kit.events
 
     async def perform(self, call: Call) -> Result:
-        """Put the parcels on the counter."""
-        if not isinstance(call.effect, PublishFulfilment):
-            raise TypeError("A counter takes parcels.")
-        body = b'{"reference": "%s"}' % call.reference.encode()
+        """Put the parcels on the counter, or take the order off its list."""
+        match call.effect:
+            case PublishFulfilment() as effect:
+                parcels = {
+                    one.tracking_number: {unit.line_id: unit.quantity for unit in one.units}
+                    for one in effect.parcels
+                }
+                await self._tell(call, {"parcels": parcels})
+                return FulfilmentPublished(outside_ids=(call.reference,))
+            case CancelAtChannel(reason=reason):
+                await self._tell(call, {"cancelled": reason})
+                return ChannelCancelled()
+        raise TypeError("A counter takes parcels and cancellations.")
+
+    async def _tell(self, call: Call, said: dict[str, object]) -> None:
+        body = json.dumps({"reference": call.reference, **said}).encode()
         await self._events.publish(
-            "orders.out.corner.counter", body, message_id=call.reference,
+            "orders.out.corner.counter", body, message_id=call.idempotency_key,
             content_type="application/json", trace=call.trace,
         )  # fmt: skip
-        return FulfilmentPublished(outside_ids=(call.reference,))
 
     async def look_up(self, call: Call) -> Result | None:
         """The same event may be published again."""
