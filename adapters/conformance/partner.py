@@ -80,7 +80,7 @@ class PartnerConformance:
 
     def description_faults(self, request: Request) -> list[str] | None:
         """Return what is wrong with a request by the partner's official description; None where
-        that is not at hand."""
+        you have none to compare with."""
         return None
 
     def money_told(self, sent: object, order: Order) -> int | None:
@@ -139,7 +139,7 @@ class PartnerConformance:
             await _raises(wanted, self.made(recorder).perform, call)
 
     async def test_requests_are_as_the_partner_describes_them(self) -> None:
-        """Against the official description, where it is at hand."""
+        """Against the official description, where the test class has one."""
         import pytest
 
         told = False
@@ -150,7 +150,10 @@ class PartnerConformance:
                 assert not found, found
                 told = told or found is not None
         if not told:
-            pytest.skip(f"The official description of {self.kind.title} is not at hand.")
+            pytest.skip(
+                f"The requests to {self.kind.title} are compared with no official description: "
+                "its test class gives no `description_faults`."
+            )
 
     async def test_money_told_is_money_owed(self) -> None:
         """What the partner is told sums to what the customer pays; one that is told no money says

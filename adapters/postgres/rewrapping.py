@@ -47,7 +47,7 @@ class KeyUse(Struct, frozen=True, kw_only=True):
 
 class SealingKeys:
     """Raises JournalUnavailable within the pool's deadline when Postgres does not answer, and
-    KeyMissing when a master key is not at hand that something needs."""
+    KeyMissing when a master key is missing that something needs."""
 
     def __init__(self, pool: Pool, sealing: Sealing) -> None:
         self._pool = pool

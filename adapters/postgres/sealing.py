@@ -41,7 +41,7 @@ class Damaged(msgspec.ValidationError):
 
 
 class KeyMissing(JournalUnavailable):
-    """A master key that is needed is not at hand; the text says which, and where to add it. Work
+    """A master key that is needed is missing here; the text says which, and where to add it. Work
     waits for it as for the store itself: nothing is lost meanwhile."""
 
 
@@ -80,7 +80,7 @@ class Sealing:
 
     @property
     def ids(self) -> frozenset[str]:
-        """The ids of the master keys at hand."""
+        """The ids of the master keys that are loaded."""
         return frozenset(self._ciphers)
 
     def proofs(self) -> dict[str, bytes]:
@@ -163,8 +163,8 @@ class Sealing:
             cipher = self._ciphers.get(master)
         if cipher is None:
             raise KeyMissing(
-                f"Personal data is sealed with the master key {master!r}, which is not at hand: add"
-                " it to privacy.keys, or bring back the data directory's `secrets`."
+                f"Personal data is sealed with the master key {master!r}, which is missing here:"
+                " add it to privacy.keys, or bring back the data directory's `secrets`."
             )
         try:
             return cipher.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], place)

@@ -11,8 +11,8 @@ from adapters.postgres.statements import parse
 
 
 async def agree(pool: Pool, sealing: Sealing) -> None:
-    """Note the keys at hand as those of this database. Raises KeyMissing when one that it needs
-    is not at hand or is another one under the same id; then nothing is noted."""
+    """Note the loaded keys as those of this database. Raises KeyMissing when one that it needs
+    is missing or is another one under the same id; then nothing is noted."""
     rows = await pool.fetch(_sql()["needed"])
     proofs = sealing.proofs()
     for row in rows:
@@ -20,7 +20,7 @@ async def agree(pool: Pool, sealing: Sealing) -> None:
         which = "privacy.names_key" if row["id"] == "names" else f"the master key {row['id']!r}"
         if found is None:
             raise KeyMissing(
-                f"This database's personal data needs {which}, which is not at hand: bring back"
+                f"This database's personal data needs {which}, which is missing here: bring back"
                 " the data directory's `secrets`, or give privacy.keys as they were."
             )
         if found != row["proof"]:

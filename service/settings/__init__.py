@@ -141,7 +141,7 @@ def unknown_variables(settings: Settings, environ: Mapping[str, str] | None = No
 
 
 def refuse_for_demo(environ: Mapping[str, str] | None = None) -> None:
-    """Raise ConfigurationRefused where production settings are at hand: the demo makes its own,
+    """Raise ConfigurationRefused where there are production settings: the demo makes its own,
     and must never meet real partners or data."""
     environ = os.environ if environ is None else environ
     named = ["ORDERWRIGHT_CONFIG", "ORDERWRIGHT_POSTGRES_DSN", "ORDERWRIGHT_NATS_URL"]
