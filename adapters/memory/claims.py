@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from msgspec import Struct
 
-from actors.runtime.ports import Append, Row, TimerName
+from actors.runtime.ports import Append, TimerName
+from adapters.memory.kept import KeptOrder
 from schemas.order.claims import CROWDED, MAX_COPIES, TWIN, Claimed, Timer
-
-
-class _Kept(Protocol):
-    @property
-    def row(self) -> Row: ...
 
 
 class _Claim(Struct):
@@ -28,7 +23,7 @@ class MemoryClaims:
     def __init__(self) -> None:
         self._claims: dict[str, _Claim] = {}
 
-    def of_another(self, append: Append, orders: Mapping[str, _Kept]) -> Claimed | None:
+    def of_another(self, append: Append, orders: Mapping[str, KeptOrder]) -> Claimed | None:
         """Return which other order has what an append claims, None when the append may have it."""
         claim = append.claim
         kept = None if claim is None else self._claims.get(claim.name)

@@ -10,11 +10,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from actors.runtime.errors import JournalUnavailable
+from actors.runtime.ports import Clock
 from adapters.postgres.incidents import Incidents, Told
 from service.telemetry.metrics import Family
 
@@ -29,16 +29,6 @@ a long history uses at most a fifth of a core."""
 
 MAX_SUMS = 1_000
 """Pairs of category and sender that wait to be written; more are counted under the last one."""
-
-
-class ProjectionClock(Protocol):
-    """The time of day, and a monotonic clock."""
-
-    def now(self) -> datetime:
-        """Return the wall clock in UTC."""
-
-    def monotonic(self) -> float:
-        """Return seconds since an arbitrary moment."""
 
 
 class Refusals:
@@ -102,7 +92,7 @@ class Projection:
         incidents: Incidents,
         refusals: Refusals,
         metrics: IncidentMetrics,
-        clock: ProjectionClock,
+        clock: Clock,
         may: Callable[[], bool],
     ) -> None:
         self._incidents = incidents

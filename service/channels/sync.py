@@ -12,7 +12,6 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -24,6 +23,7 @@ from actors.runtime.errors import (
     StreamUnavailable,
     Unauthorised,
 )
+from actors.runtime.ports import Clock
 from adapters.kit.settings import ChannelSettings
 from adapters.kit.sync import ChannelSync, Drifts
 from adapters.postgres.sync import Progress, SyncStore
@@ -58,13 +58,6 @@ an incident resolves, so that the incident stays open while the channel refuses 
 UNREACHABLE_FAILURES = 5
 """Consecutive failed rounds after which a channel counts as unreachable: about seven minutes,
 longer than most disturbances. A refused credential counts at once."""
-
-
-class SyncClock(Protocol):
-    """The time of day."""
-
-    def now(self) -> datetime:
-        """Return the wall clock in UTC."""
 
 
 class SyncMetrics:
@@ -131,7 +124,7 @@ class Keeper:
         shop: ChannelSync,
         backfill: Backfill,
         store: SyncStore,
-        clock: SyncClock,
+        clock: Clock,
         metrics: SyncMetrics,
         refused: Callable[[str, str], None],
         may: Callable[[], bool],

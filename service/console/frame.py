@@ -9,11 +9,11 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from aiohttp import web
 
+from actors.runtime.ports import Clock
 from adapters.postgres.users import Users
 from service.console.people import Person, person_of
 from service.console.rendering import Renderer
 from service.http import problems
-from service.http.base import Clock
 from service.http.bodies import Bodies
 from service.http.problems import Problem
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from adapters.nats.connection import NatsUnusable
-from adapters.nats.events import PlaceGone
+from adapters.nats.events import EventPublisher, PlaceGone
 from service.http.auth import ANY_CHANNEL, Principal
 from service.http.base import Api, json_answer
 from service.http.described import COUNT, NAME, described, object_of
@@ -25,19 +25,10 @@ PLACE = re.compile(r"[0-9a-f]{1,16}-[0-9]{1,18}")
 """An `after`: which stream, and where in it."""
 
 
-class Published(Protocol):
-    """What was published, by its place in the stream."""
-
-    async def published(self, channel: str, after: str, limit: int) -> tuple[list[bytes], str]:
-        """Return a channel's events behind a place ("": the beginning), and the place after them.
-        Raises PlaceGone and NatsUnusable."""
-        ...
-
-
 class FactsApi:
     """Reads the stream of published events, for as long as it keeps them."""
 
-    def __init__(self, events: Published, api: Api, channels: Collection[str]) -> None:
+    def __init__(self, events: EventPublisher, api: Api, channels: Collection[str]) -> None:
         self._events = events
         self._api = api
         self._channels = channels  # a reload changes it

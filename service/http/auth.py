@@ -10,6 +10,8 @@ from typing import Protocol
 
 from aiohttp import web
 
+from adapters.postgres.idempotency import Begun
+from adapters.postgres.keys import ApiKeys
 from service.http import problems
 from service.http.peers import WrongKeys
 from service.http.problems import Problem
@@ -44,49 +46,8 @@ class Principal(Protocol):
         """Whether the key may read and send orders of the channel."""
 
 
-class Keys(Protocol):
-    """Where keys are looked up."""
-
-    async def verify(self, token: str, *, now: datetime) -> Principal | None:
-        """Return the key that the token belongs to, None when there is none."""
-
-    def remembers(self, token: str) -> bool:
-        """Whether the token was valid lately."""
-
-
-class Begun(Protocol):
-    """The state of a request with an Idempotency-Key."""
-
-    @property
-    def kind(self) -> str:
-        """`new`, `done`, `under_way` or `other`."""
-
-    @property
-    def status(self) -> int:
-        """The status of the answer, once `done`."""
-
-    @property
-    def body(self) -> bytes:
-        """The body of the answer, once `done`."""
-
-
-class Repeats(Protocol):
-    """The answers to requests with an Idempotency-Key."""
-
-    async def begin(self, api_key_id: str, key: str, digest: bytes, *, now: datetime) -> Begun:
-        """Claim the key for this request, or return the state of an earlier one."""
-
-    async def finish(
-        self, api_key_id: str, key: str, digest: bytes, *, status: int, body: bytes
-    ) -> None:
-        """Store the answer."""
-
-    async def abandon(self, api_key_id: str, key: str, digest: bytes) -> None:
-        """Release the claim of a request that was not accepted."""
-
-
 async def principal_of(
-    request: web.Request, keys: Keys, scope: str, now: datetime, wrong: WrongKeys | None = None
+    request: web.Request, keys: ApiKeys, scope: str, now: datetime, wrong: WrongKeys | None = None
 ) -> Principal:
     """Return who sends the request. Raises Problem: 401 without a valid key, 403 without the scope,
     429 for another wrong key of a peer that sent many (`wrong`)."""

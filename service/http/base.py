@@ -4,16 +4,16 @@ effect once."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
+from actors.runtime.ports import Clock
+from adapters.postgres.idempotency import Idempotency
+from adapters.postgres.keys import ApiKeys
 from service.http.auth import (
-    Keys,
     Principal,
-    Repeats,
     digest_of,
     idempotency_key_of,
     principal_of,
@@ -27,22 +27,15 @@ from service.http.requests import read_body
 Shape = TypeVar("Shape")
 
 
-class Clock(Protocol):
-    """The time of day."""
-
-    def now(self) -> datetime:
-        """Return the wall clock in UTC."""
-
-
 class Api:
     """The parts that one HTTP server shares among the APIs of its features. Every method raises
     Problem for a request that can't be served."""
 
     def __init__(
         self,
-        keys: Keys,
+        keys: ApiKeys,
         bodies: Bodies,
-        repeats: Repeats,
+        repeats: Idempotency,
         clock: Clock,
         wrong: WrongKeys | None = None,
     ) -> None:

@@ -9,14 +9,15 @@ from datetime import datetime
 from aiohttp import web
 
 from actors.runtime.errors import JournalUnavailable
-from service.http.auth import Principal, Repeats, require_new
+from adapters.postgres.idempotency import Idempotency
+from service.http.auth import Principal, require_new
 from service.http.problems import PLAIN
 
 _log = logging.getLogger(__name__)
 
 
 async def answered_once(
-    repeats: Repeats,
+    repeats: Idempotency,
     principal: Principal,
     key: str,
     digest: bytes,
@@ -50,7 +51,7 @@ async def answered_once(
     return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
 
-async def _forget(repeats: Repeats, principal: Principal, key: str, digest: bytes) -> None:
+async def _forget(repeats: Idempotency, principal: Principal, key: str, digest: bytes) -> None:
     try:
         await repeats.abandon(principal.id, key, digest)
     except JournalUnavailable:

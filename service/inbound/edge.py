@@ -12,6 +12,8 @@ from typing import Protocol
 from aiohttp import web
 
 from actors.runtime.errors import StreamUnavailable
+from actors.runtime.ports import Clock
+from adapters.kit.inbound import Receipt
 from schemas.contracts.incidents import (
     API_VERSION_DRIFT,
     DELIVERIES_REFUSED,
@@ -20,7 +22,6 @@ from schemas.contracts.incidents import (
 )
 from schemas.contracts.refusals import TOO_LARGE
 from service.http import problems
-from service.http.base import Clock
 from service.http.bodies import Bodies
 from service.http.described import NO_KEY, Taken, described
 from service.http.problems import Problem
@@ -53,50 +54,6 @@ _MAX_NOTED = 256  # each distinct note is logged once; beyond this many, none
 _log = logging.getLogger(__name__)
 
 
-class InboundReceipt(Protocol):
-    """What a source reads from an authentic delivery before it is parsed in full."""
-
-    @property
-    def channel(self) -> str:
-        """The sales channel it belongs to."""
-
-    @property
-    def kind(self) -> str:
-        """The kind of input it becomes."""
-
-    @property
-    def ref(self) -> str:
-        """The channel's own reference of the order, "" when it can't be read."""
-
-    @property
-    def topic(self) -> str:
-        """The sender's own name of what happened."""
-
-    @property
-    def delivery_id(self) -> str:
-        """The sender's own id of the delivery, which repeats share."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the log, such as one about an API version that drifted."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Headers of the sender that a person may want to see, in ASCII and without credentials."""
-
-    @property
-    def drift(self) -> str:
-        """The API version of the delivery when another is expected, else ""."""
-
-    @property
-    def ignored(self) -> bool:
-        """Whether it is valid but not for this channel: it is answered and not kept."""
-
-    @property
-    def at_once(self) -> bool:
-        """Whether it is about no order: it is taken before it is answered, not published."""
-
-
 class InboundSource(Protocol):
     """A sender of webhooks."""
 
@@ -104,7 +61,7 @@ class InboundSource(Protocol):
     def kind(self) -> str:
         """Whose shape the bytes have, such as `shopify`."""
 
-    def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> InboundReceipt:
+    def receive(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Receipt:
         """Verify the sender. Raises the error that the edge received as `forged`."""
 
 
@@ -320,7 +277,7 @@ class Edge:
         finally:
             turns.release()
 
-    async def _publish(self, kind: str, receipt: InboundReceipt, raw: bytes, trace: str) -> None:
+    async def _publish(self, kind: str, receipt: Receipt, raw: bytes, trace: str) -> None:
         await self._stream.publish(
             receipt.channel,
             receipt.kind,

@@ -16,12 +16,12 @@ from actors.fulfilment.thing import CANCELLED, DONE, RECALLED
 from actors.label.thing import BOUGHT
 from actors.order.state import State
 from actors.parcel.thing import UNPACKED
+from actors.runtime.ports import Clock
 from adapters.postgres.views import LabelFile, Views
 from schemas.order.ids import OrderId
 from schemas.order.label_links import PATH, LinkExpired, LinkRefused, verify_label_token
 from schemas.order.things import Key
 from service.http import problems
-from service.http.base import Clock
 from service.http.described import NO_KEY, described
 from service.http.problems import Problem
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from actors.runtime.ports import Clock
 from adapters.postgres.audit import Audit
 from adapters.postgres.erasing import Erasing
 from adapters.postgres.exports import Exports
@@ -18,7 +19,6 @@ from adapters.postgres.rewrapping import SealingKeys
 from adapters.postgres.sealing import Sealing
 from service.app.clock import SystemClock
 from service.app.local import LocalSession, open_local
-from service.http.base import Clock
 from service.privacy.service import PrivacyService
 
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from datetime import UTC, timedelta
 
 from msgspec import Struct
 
 from actors.runtime.errors import JournalUnavailable
-from actors.runtime.ports import Message
+from actors.runtime.ports import Clock, Message
 from adapters.postgres.erasing import BEGINNING, Erasing
 from adapters.postgres.privacy import PrivacyRequests, Request
 from adapters.postgres.quarantine_workflow import Filter, QuarantineWorkflow
@@ -57,16 +56,6 @@ IN_GRACE = "its grace period"
 """How what an erasure waits for begins while a person can still stop it."""
 
 
-class PrivacyClock(Protocol):
-    """The time of day, and a monotonic clock."""
-
-    def now(self) -> datetime:
-        """Return the wall clock in UTC."""
-
-    def monotonic(self) -> float:
-        """Return seconds since an arbitrary moment."""
-
-
 class Scan(Struct, frozen=True):
     """An earlier search of the quarantine: when it was, which orders the request waited for then
     (in words), and which messages wait."""
@@ -86,7 +75,7 @@ class Privacy:
         requests: PrivacyRequests,
         erasing: Erasing,
         workflow: QuarantineWorkflow,
-        clock: PrivacyClock,
+        clock: Clock,
         metrics: PrivacyMetrics,
         *,
         grace: timedelta,

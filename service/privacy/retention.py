@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from actors.runtime.errors import JournalUnavailable
+from actors.runtime.ports import Clock
 from adapters.postgres.erasing import BEGINNING, Erasing
 from adapters.postgres.pool import Pool
 from adapters.postgres.rewrapping import SealingKeys
 from adapters.postgres.sealing import Sealing
 from adapters.postgres.sealing_keys import agree
 from service.privacy.metrics import PrivacyMetrics
-from service.privacy.requests import SERVICE, PrivacyClock
+from service.privacy.requests import SERVICE
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Retention:
         self,
         erasing: Erasing,
         days: Mapping[str, int],
-        clock: PrivacyClock,
+        clock: Clock,
         metrics: PrivacyMetrics,
         *,
         may: Callable[[], bool],
@@ -129,7 +130,7 @@ class Rewrapping:
         self,
         pool: Pool,
         sealing: Sealing,
-        clock: PrivacyClock,
+        clock: Clock,
         metrics: PrivacyMetrics,
         *,
         may: Callable[[], bool],

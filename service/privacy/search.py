@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
+from adapters.postgres.quarantine_workflow import HeldItem
 from schemas.messages.privacy import Subject
 from schemas.order.customers import phone_of
 
@@ -29,29 +29,13 @@ _END = rb"(?![0-9A-Za-z_-])"
 _MAIL_END = rb"(?![a-z0-9_-]|\.[a-z0-9])"
 
 
-class Message(Protocol):
-    """A message in quarantine."""
-
-    @property
-    def ref(self) -> str:
-        """The order it was published for, "" when the sender stated none."""
-
-    @property
-    def original(self) -> bytes:
-        """Its bytes; empty once it was erased."""
-
-    @property
-    def edited(self) -> bytes | None:
-        """The bytes that a person put in their place."""
-
-
-def concerns(subject: Subject, refs: Iterable[str] = ()) -> Callable[[Message], bool]:
+def concerns(subject: Subject, refs: Iterable[str] = ()) -> Callable[[HeldItem], bool]:
     """Return a test of whether a message is about the subject, or about one of `refs`, the
     subject's orders."""
     named = {*subject.refs, *refs}
     about = mentions(subject, named)
 
-    def concern(message: Message) -> bool:
+    def concern(message: HeldItem) -> bool:
         if not message.original:
             return False
         return message.ref in named or about(message.original) or about(message.edited or b"")

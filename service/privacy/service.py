@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from actors.runtime.errors import JournalUnavailable
+from actors.runtime.ports import Clock
 from adapters.postgres.audit import Audit, AuditEntry
 from adapters.postgres.erasing import Erasing, Found
 from adapters.postgres.exports import Exports
@@ -20,7 +21,6 @@ from adapters.postgres.sealing import Sealing
 from schemas.messages.privacy import EXPORT, Subject
 from schemas.order.ids import OrderId
 from service.app.errors import OperatorError
-from service.http.base import Clock
 from service.privacy.search import MAX_REFS, concerns
 
 MAX_NAMED = 20

@@ -17,7 +17,7 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct, structs
 
 from actors.runtime.errors import StreamUnavailable, TooLargeForStream
-from actors.runtime.ports import Message
+from actors.runtime.ports import Clock, Message
 from adapters.nats.headers import SUBJECT, TOPIC
 from adapters.postgres.quarantine_workflow import (
     OPEN,
@@ -32,7 +32,6 @@ from schemas.contracts.strict_json import MAX_BYTES
 from schemas.messages.inputs import KINDS
 from schemas.messages.privacy import Read
 from schemas.order.ids import partition_of
-from service.http.base import Clock
 from service.inbound.addressing import ref_of
 from service.inbound.edge import Stream
 

@@ -9,12 +9,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 import structlog
 
 from adapters.kit.fitting import visible
+
+if TYPE_CHECKING:  # it loads OpenTelemetry, which a command that only logs does not need
+    from service.telemetry.tracing import Trace
 
 EventDict = MutableMapping[str, Any]
 
@@ -156,21 +159,10 @@ def bound(*, trace_id: str = "", correlation_id: str = "") -> Iterator[None]:
         yield
 
 
-class Labelled(Protocol):
-    """What a task's log lines are about; asked only when a line is written."""
-
-    correlation_id: str
-
-    @property
-    def trace_id(self) -> str:
-        """32 hex digits."""
-        ...
+_LABEL: ContextVar[Trace | None] = ContextVar("label", default=None)
 
 
-_LABEL: ContextVar[Labelled | None] = ContextVar("label", default=None)
-
-
-def label(work: Labelled) -> None:
+def label(work: Trace) -> None:
     """Add the ids of this work to every line that this task logs from now on."""
     _LABEL.set(work)
 
