@@ -37,6 +37,9 @@ _NAMES = {
 }
 """Facets that goods on their way, or already packed, can't follow."""
 
+NOTED = "note-"
+"""How the ids of tasks about what only the goods at the warehouse can follow begin."""
+
 REDIRECT = "have the carrier redirect it"
 COLLECT = "have the carrier collect the new amount"
 STOP = "have it stopped on its way, or sent back"
@@ -96,17 +99,18 @@ def _not_followed(work: Work, named: list[str]) -> list[str]:
     """Name what changed about fulfilments that can't be stopped any more, which is told when they
     could not be, and about the rest of those of which a part has left. What no label says, such as
     a gift message, is also named of what is packed and goes on under a label of ours."""
-    state = work.state
+    state, only_note = work.state, named == ["note"]
     found = []
     for key, thing in state.fulfilments.items():
         setup = work.context.setup
         if is_rest(state, key, thing, setup) and named:
-            found.append(_of_rest(key, thing, named))
+            words = _of_rest(key, thing, named)
+            found += [] if only_note else [words]
+            _note(work, key, words if only_note else "")
         elif "note" in named and is_packed_for_us(thing, setup):
-            found.append(
-                f"{_NAMES['note']} changed after {key}{_task(thing)} was packed: tell "
-                f"{'who packs it' if thing.person else 'the warehouse'}"
-            )
+            whom = "who packs it" if thing.person else "the warehouse"
+            what = f"{_NAMES['note']} changed after {key}{_task(thing)} was packed"
+            _note(work, key, f"{what}: tell {whom}")
         if not (thing.fixed and thing.left):
             continue
         changed = [f"{_NAMES[one]} changed" for one in named]
@@ -117,11 +121,21 @@ def _not_followed(work: Work, named: list[str]) -> list[str]:
             if gone > 0:
                 changed.append(f"{gone} × {line.sku} of line {line.line_id} were removed")
         if changed:
-            found.append(
+            words = (
                 f"{_some(changed)}, and the warehouse does not stop {key}{_task(thing)}: tell the "
                 "warehouse"
             )
+            is_note = only_note and len(changed) == 1
+            found += [] if is_note else [words]
+            _note(work, key, words if is_note else "")
     return found
+
+
+def _note(work: Work, key: Key, words: str) -> None:
+    """Have a person tell who has the goods of a note, a gift message or dates. That is over by
+    itself once they have left, so it is a task of its own; with other changes it is in theirs."""
+    if words:
+        work.say(e.TaskOpened(rule="task", key=key, task_id=f"{NOTED}{key}", words=words))
 
 
 def _of_rest(key: Key, thing: Fulfilment, named: Iterable[str]) -> str:
@@ -179,7 +193,11 @@ def not_stopped(work: Work, key: Key, thing: Fulfilment, reason: str) -> None:
     if says:
         todo = "have it corrected" + (", or have what is too much sent back" if lines else "")
         said = f"its task says {', '.join(says)}: {todo}"
-        leave(work, f"the warehouse does not stop {key} ({reason[:200].rstrip('.')}); {said}")
+        words = f"the warehouse does not stop {key} ({reason[:200].rstrip('.')}); {said}"
+        if lines or facets != ["note"]:
+            leave(work, words)
+        else:
+            _note(work, key, words)
 
 
 def says_former(state: State, thing: Fulfilment) -> str:

@@ -18,7 +18,7 @@ from actors.fulfilment.thing import (
 from actors.fulfilment.wanted import NO_STOCK, SENT
 from actors.kernel import ledger
 from actors.label.thing import BOUGHT, SKIPPED, WANTED, Label
-from actors.order.differs import facets_named
+from actors.order.differs import NOTED, facets_named
 from actors.order.reading import (
     is_in_use,
     is_kept_from_picking,
@@ -190,6 +190,10 @@ def pack_task_done(work: Work) -> e.OrderEvent | None:
         if task.task_id.startswith(CONTENTS):
             thing = work.state.fulfilments.get(task.key)
             if thing is None or not thing.untold:
+                return e.TaskClosed(rule="task-done", task_id=task.task_id, person="the service")
+        if task.task_id.startswith(NOTED):
+            thing = work.state.fulfilments.get(task.key)
+            if thing is None or thing.stop or not (thing.is_begun and thing.left):
                 return e.TaskClosed(rule="task-done", task_id=task.task_id, person="the service")
         if task.task_id.startswith("pack-"):
             thing = work.state.fulfilments.get(task.key)

@@ -305,6 +305,8 @@ def test_a_note_that_comes_too_late_asks_no_one_once_all_has_left() -> None:
         "the warehouse does not stop F1 (it is packed); its task says the former note, gift "
         "message or dates: have it corrected"
     )
+    story.when(packed()).done(f.BuyLabel, sold(K1)).when(handed_over())
+    assert not story.state.tasks
     given_shipped().when(noted).then_events(e.Changed)
     story = given_released().when(noted).when(packed(), handed_over())
     assert not story.state.tasks

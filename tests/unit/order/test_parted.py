@@ -176,6 +176,8 @@ def test_what_no_label_says_is_named_while_goods_are_packed(changed: dict[str, s
     )
     story = given_packed().when(updated(later(10, None, **changed)))
     assert [one.words for one in story.state.tasks] == [words]
+    story.done(f.BuyLabel, sold(K1)).when(handed_over())
+    assert not story.state.tasks
 
     story = given_released().when(packed(a_parcel("a", l1=2), complete=False))
     story.done(f.BuyLabel, sold(K1)).when(handed_over(a_parcel("a", l1=2)))
