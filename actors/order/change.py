@@ -79,13 +79,11 @@ def paid_alone(work: Work, paid_minor: int | None) -> None:
 
 def paid(order: Order, paid_minor: int | None) -> Order:
     """Return an order as a channel would state it that says how much of it is paid by now, in minor
-    units of its currency (None: all of it). What covers what was still due is all of it."""
+    units of its currency (None: all of it). Told again, it is the same."""
     total, said = order.totals.total_minor, order.amount_due_minor
-    due = total if said is None else said
-    if paid_minor is None or paid_minor >= due:
-        return replace(order, payment="paid", amount_due_minor=0)
-    rest = min(due, total - paid_minor)
-    return replace(order, payment="partially_paid", amount_due_minor=rest)
+    due = 0 if paid_minor is None else max(0, total - paid_minor)
+    due = due if said is None else min(due, said)
+    return replace(order, payment="partially_paid" if due else "paid", amount_due_minor=due)
 
 
 def statement(
@@ -113,7 +111,11 @@ def statement(
         holding.for_doubt(work)
     elif found is not None and _is_taken(state, found):
         assert base is not None
+        shown = outside.first_shown(state, command)
         _take(work, base, order, found)
+        if shown:
+            at = work.state.source_updated_at
+            work.say(e.UpdateNoted(rule="note", source_updated_at=at, shown=shown))
     elif age:
         _note(work, order, outside.first_shown(state, command))
     if age:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from msgspec import Struct
@@ -120,17 +121,21 @@ def _money(order: Order) -> tuple[object, ...]:
     return priced, order.currency, order.totals, order.discounts, order.presentment
 
 
+_OURS = re.compile(r"(line [^:]{1,80}: )?[a-z]{3,64}\.(?!more_attributes\.)[a-z0-9_.]{1,200}")
+
+
 def _methods(order: Order) -> frozenset[str]:
     return frozenset(one.strip().casefold() for one in order.payment_method.split(","))
 
 
 def _texts(order: Order) -> dict[str, str]:
     """What the customer asked for in words, such as an engraving. A name that begins with `_` is by
-    custom the shop's own, one with a dot ours; what apps write there reissues no task."""
+    custom the shop's own, and one like `shopify.po_number` ours; what apps write there reissues no
+    task. Of too many texts the others are together in one of ours."""
     return {
         name: text
         for name, text in order.attributes.items()
-        if not (name.startswith("_") or ": _" in name or "." in name.partition(": ")[0])
+        if not (_OURS.fullmatch(name) or name.startswith("_") or ": _" in name)
     }
 
 

@@ -49,17 +49,22 @@ def confirm_payment(work: Work, command: i.ConfirmPayment) -> None:
     """Payment may come before the order: then it is kept, or brings the order along itself. It may
     tell of a change whose own message is still on its way, or lost."""
     state = work.state
-    if is_unborn(state) and command.order is not None:
-        _place(work, command.order, command.fulfilled, paid=True)
+    is_open = state.stage not in (CLOSED, CANCELLED) and state.payment not in MONEY_IS_THERE
+    if command.order is None:
+        if is_open:
+            change.paid_alone(work, command.paid_minor)
+        return
+    order, how = command.order, "paid"
+    if order.payment not in (*MONEY_IS_THERE, *MONEY_IS_GONE):
+        order = change.paid(order, command.paid_minor)
+        how = order.payment
+    if is_unborn(state):
+        _place(work, order, command.fulfilled, how=how)
     else:
-        if state.stage not in (CLOSED, CANCELLED) and state.payment not in MONEY_IS_THERE:
-            if command.order is None:
-                change.paid_alone(work, command.paid_minor)
-            else:
-                work.say(change.payment(work, command.paid_minor))
-        if command.order is not None:
-            change.statement(work, command, command.order)
-    if command.order is not None and command.unasked is not None:
+        if is_open:
+            work.say(change.payment(work, command.paid_minor, how))
+        change.statement(work, command, order)
+    if command.unasked is not None:
         later.unasked(work, command.unasked, command.order)
 
 
@@ -182,13 +187,13 @@ def _place(
     order: Order,
     fulfilled: tuple[i.OutsideShipment, ...],
     *,
-    paid: bool = False,
+    how: str = "",
     fetched: int = 0,
 ) -> None:
     context = work.context
-    known = work.state.prepaid if work.state.prepaid >= 0 and not paid else None
-    was_paid = paid or work.state.payment == "paid"
-    if was_paid and order.payment not in (*MONEY_IS_THERE, *MONEY_IS_GONE):
+    known = work.state.prepaid if work.state.prepaid >= 0 else None
+    unsaid = order.payment not in (*MONEY_IS_THERE, *MONEY_IS_GONE)
+    if unsaid and not how and work.state.payment == "paid":
         order = change.paid(order, known)
     made = mapping.made_of(order, context)
     work.body = made.body
@@ -204,7 +209,7 @@ def _place(
             reference=context.reference,
             currency=order.currency,
             total_minor=order.totals.total_minor,
-            payment=order.payment,
+            payment=how or order.payment,
             payment_method=order.payment_method,
             source_updated_at=order.updated_at,
             lines=mapping.lines_of(made.body),

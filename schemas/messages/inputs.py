@@ -56,9 +56,9 @@ class PlaceOrder(Struct, frozen=True, kw_only=True, tag="order.place.v2"):
 
 class ConfirmPayment(Struct, frozen=True, kw_only=True, tag="order.confirm_payment.v2"):
     """The channel says the order is paid; `order` is the whole order where the channel sends it,
-    `fulfilled_is_all` and `unasked` as in PlaceOrder. `paid_minor` is what is paid of it by now, in
-    minor units of its currency (None: all of it): what does not cover what was still due is a
-    part."""
+    `fulfilled_is_all` and `unasked` as in PlaceOrder. `paid_minor` is what is paid of it by now, of
+    all payments together, in minor units of its currency (None: all of it): less than its total is
+    a part."""
 
     ref: Ref
     paid_minor: Minor | None = None

@@ -340,7 +340,7 @@ def test_nothing_is_dropped() -> None:
         "line 1: Engraving": "For M.",
         "line 1: gift wrapping": "Red paper",
         "line 1: Delivery date": "Fri, 04 Dec 2026 00:00:00 +0000",
-        "line 1: bin": "BIN-7",
+        "line 1: bigcommerce.bin": "BIN-7",
     }
     assert found.attributes.items() >= wanted.items()
 

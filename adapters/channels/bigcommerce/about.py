@@ -70,7 +70,7 @@ def _of_line(found: dict[str, str], product: Product) -> None:
     if product.event_date:
         found[f"{line}: {product.event_name or 'date'}"] = product.event_date
     if product.bin_picking_number:
-        found[f"{line}: bin"] = product.bin_picking_number
+        found[f"{line}: bigcommerce.bin"] = product.bin_picking_number
     if product.parent_order_product_id:
         found[f"{line}: chosen with line"] = str(product.parent_order_product_id)
 

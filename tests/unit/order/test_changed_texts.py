@@ -15,7 +15,16 @@ from tests.unit.order.test_changes import updated
 CUP, JAR = an_order().lines
 
 
-@pytest.mark.parametrize("name", ["Engraving", "line 1: Engraving"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Engraving",
+        "line 1: Engraving",
+        "Engraving (max. 20 letters)",
+        "line 1: p.s.",
+        "shopify.more_attributes.2",
+    ],
+)
 def test_a_text_that_the_customer_asked_for_is_told_again(name: str) -> None:
     """Given a text for the warehouse, such as an engraving, that is corrected before its task or
     after it: the order says the new one, and a task that says the old one is reissued."""
@@ -27,6 +36,14 @@ def test_a_text_that_the_customer_asked_for_is_told_again(name: str) -> None:
     story.then_events(e.Changed, e.Stopped).done(f.CancelTask, f.Undone())
     assert story.order is not None
     assert story.order.attributes == new
+
+
+@pytest.mark.parametrize(
+    "name", ["_app", "line 1: _app", "shopify.po_number", "line 1: bigcommerce.bin"]
+)
+def test_what_apps_and_we_write_there_reissues_nothing(name: str) -> None:
+    """Given a task at the warehouse, a text that is not the customer's is only noted."""
+    given_released().when(updated(later(5, attributes={name: "x"}))).then_events(e.UpdateNoted)
 
 
 @pytest.mark.parametrize(

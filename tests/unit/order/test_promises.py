@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from schemas.messages import effects as f
 from schemas.messages import inputs as i
-from tests.given import REF, Story, an_order, given_placed, later
+from tests.given import REF, RESERVED, Story, an_order, given_placed, later
 from tests.unit.order.test_people import COD
 
 
@@ -60,3 +61,30 @@ def test_a_part_of_the_payment_is_not_the_payment(first: str) -> None:
     assert story.order.amount_due_minor == 2150
     story.when(replace(part, paid_minor=2250)).then_stage("accepted")
     assert story.state.payment == "paid"
+
+
+def test_a_part_told_twice_is_one_part() -> None:
+    """Given what is paid by now, told again or growing: only the whole of it is the payment, with
+    the order in the message or without."""
+    order = an_order(payment="pending")
+    for stated in (None, later(3, order), later(3, payment="partially_paid")):
+        part = i.ConfirmPayment(ref=REF, order=stated)
+        for first in (i.PlaceOrder(order=order), replace(part, paid_minor=1)):
+            story = Story().when(first)
+            for paid in (1, 1200, 1200, 2160):
+                story.when(replace(part, paid_minor=paid))
+            if story.order is None:
+                story.when(i.PlaceOrder(order=order))
+            story.then_stage("placed")
+            assert story.state.payment == "partially_paid"
+            story.when(replace(part, paid_minor=2250)).then_stage("accepted")
+
+
+def test_a_part_paid_with_the_order_leaves_the_rest_to_collect() -> None:
+    """Given cash on delivery of 22.50 of which 12.00 were paid when the order came, 10.50 are
+    collected with it."""
+    order = an_order(payment="pending", payment_method="cash on delivery")
+    story = Story(setup=COD).when(i.ConfirmPayment(ref=REF, paid_minor=1200, order=order))
+    task = story.done(f.ReserveStock, RESERVED).effect(f.CreateTask)
+    assert isinstance(task, f.CreateTask)
+    assert task.collect_minor == 1050
