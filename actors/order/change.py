@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.kernel import ledger
-from actors.order import holding, mapping, outside, ruling
+from actors.order import holding, mapping, outside, ruling, taken_back
 from actors.order.acceptance import to_collect
 from actors.order.decision import moment
 from actors.order.difference import FACETS, Diff, difference, of_lines
@@ -120,7 +120,7 @@ def statement(
         _note(work, order, outside.first_shown(state, command))
     if age:
         holding.free_doubt(work)
-        outside.withdrawn(work, order, command)
+        taken_back.withdrawn(work, order, command)
     outside.compare(work, order, command.fulfilled)
     holding.without_money(work, order)
     holding.follow_promise(work, order)

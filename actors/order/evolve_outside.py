@@ -8,6 +8,7 @@ from actors.kernel import ledger
 from actors.order.draft import Draft, stays
 from actors.order.state import LineState
 from schemas.messages import events as e
+from schemas.messages.base import Parts
 
 
 def _shipped_elsewhere(draft: Draft, event: e.ShippedElsewhere) -> None:
@@ -29,8 +30,10 @@ def shown(draft: Draft, event: e.OutsideMatched) -> None:
 def _not_elsewhere(draft: Draft, event: e.NotElsewhere) -> None:
     stays(draft, event)
     state = draft.state
+    less = dict(event.less)
+    kept = (one for one in state.outside if one[0] not in event.gone)
     draft.set(
-        outside=tuple(one for one in state.outside if one[0] not in event.gone),
+        outside=tuple((name, _without(parts, less.get(name, ()))) for name, parts in kept),
         shown=tuple(one for one in state.shown if one not in event.gone),
     )
     lines, sums = list(draft.get("lines")), dict(draft.get("sums"))
@@ -40,6 +43,12 @@ def _not_elsewhere(draft: Draft, event: e.NotElsewhere) -> None:
         ledger.add_up(sums, line.counts, counts)
         lines[at] = LineState(line.line_id, line.sku, line.delivery, counts)
     draft.set(lines=tuple(lines), sums=sums)
+
+
+def _without(parts: Parts, less: Parts) -> Parts:
+    fewer = dict(less)
+    left = ((at, quantity - fewer.get(at, 0)) for at, quantity in parts)
+    return tuple(one for one in left if one[1] > 0) if less else parts
 
 
 OUTSIDE: dict[type[e.Event], Any] = {

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from actors.fulfilment.wanted import SENT
 from actors.kernel import ledger
 from actors.order.decision import moment
-from actors.order.differs import MAX_NAMED, leave
+from actors.order.differs import leave
 from actors.order.holding import OUTSIDE_BEYOND, beyond
 from actors.order.reading import parcels_of
 from actors.order.state import Lost, State
-from actors.order.table import CANCELLED, CLOSED, DUPLICATE
+from actors.order.table import CANCELLED, DUPLICATE
 from actors.order.work import Work
 from schemas.messages import effects as f
 from schemas.messages import events as e
@@ -45,6 +46,9 @@ def compare(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) 
             _sums(work, units)
             if state.stage != DUPLICATE:
                 _ours_again(work, order, one.units)
+        elif one.outside_id in dict(work.state.outside):
+            more, _ = unlike(work, order, one.outside_id, fulfilled)
+            _elsewhere(work, one.outside_id, more, _unnamed(work.state, more))
         elif not _is_known(work.state, one) and not _matched(work, one, units):
             _elsewhere(work, one.outside_id, units, _unnamed(work.state, units))
 
@@ -59,108 +63,49 @@ def first_shown(state: State, stated: Statement) -> tuple[str, ...]:
     return tuple([one.outside_id for one in found if _is_known(state, one)][:room])
 
 
-def withdrawn(work: Work, order: Order, stated: Statement) -> None:
-    """Take back what a newer statement of all that is fulfilled does not show any more: what others
-    were to have sent is ours to send again. Of what we sent ourselves a person is told."""
-    state = work.state
-    if not stated.fulfilled_is_all or state.stage == CANCELLED:
-        return
-    names = {one.outside_id for one in stated.fulfilled if one.units}
-    gone = tuple(name for name, _ in state.outside if name not in names)
-    ours = tuple(name for name in state.shown if name not in names)
-    if not gone and not ours:
-        return
-    again = _open_again(work, order, stated) if gone else {}
-    moves, kept = [], []
-    for at, quantity in again.items():
-        counts = state.lines[at].counts
-        wished = min(quantity, counts.get("E", 0))
-        if wished:
-            kept.append((at, wished))
-        if quantity > wished:
-            moves.append(e.Move(at, quantity - wished, ledger.ELSEWHERE, ledger.OPEN))
-    closed = state.stage == CLOSED
-    work.say(
-        e.NotElsewhere(
-            rule="not-elsewhere", gone=(*gone, *ours), moves=tuple(moves), kept=tuple(kept)
-        )
-    )
-    if closed and moves:
-        work.say(e.Reopened(rule="reopen", why="the channel shows less as sent by others"))
-    if ours:
-        _not_shown(work, order, stated, ours)
+def unlike(
+    work: Work, order: Order, name: str, fulfilled: Iterable[i.OutsideShipment]
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Return by line how many units a shipment of others holds more than is known of it, and how
+    many fewer. A line may have taken the place of another one since: lines are told by their ids,
+    and units of one that the order does not have any more stay as they are known."""
+    lines = work.state.lines
+    known = dict(dict(work.state.outside)[name])
+    now = {lines[at].line_id for at in wanted(work, order)}
+    held: Counter[str] = Counter()
+    for at, quantity in known.items():
+        held[lines[at].line_id] += quantity
+    said: Counter[int] = Counter()
+    for one in fulfilled:
+        if one.outside_id == name:
+            said.update(units_of(work, order, one.units))
+    is_same = held.keys() <= now
+    more, fewer = {}, {}
+    for at, quantity in said.items():
+        line_id = lines[at].line_id
+        if quantity > held[line_id] and (held[line_id] or is_same):
+            more[at] = quantity - held[line_id]
+        held[line_id] -= quantity
+    for at in sorted(known, reverse=True):
+        line_id = lines[at].line_id
+        count = min(known[at], held[line_id])
+        if count > 0 and line_id in now:
+            fewer[at] = count
+            held[line_id] -= count
+    return more, fewer
 
 
-def _open_again(work: Work, order: Order, stated: Statement) -> dict[int, int]:
-    """Return by line the units that count as sent by others, that no shipment accounts for any
-    more, and that the channel wants. Of a line whose sum it states a person decides."""
-    state = work.state
-    known: dict[int, int] = {}
-    for _, parts in state.outside:
-        for at, quantity in parts:
-            known[at] = known.get(at, 0) + quantity
-    theirs, summed = _theirs(work, order, stated)
-    wanted = units_of(work, order, [f.Units(x.line_id, x.sku, x.quantity) for x in order.lines])
-    found = {}
-    for at, count in known.items():
-        counts = state.lines[at].counts
-        get = counts.get
-        have = get("e", 0) + get("E", 0)
-        rest = get("o", 0) + get("a", 0) - ledger.wished(counts) + ledger.out(counts)
-        free = min(min(have, count) - theirs.get(at, 0), wanted.get(at, 0) - rest)
-        if free > 0 and at not in summed:
-            found[at] = free
-    return found
+def wanted(work: Work, order: Order) -> dict[int, int]:
+    """Return the units that a statement wants by our lines."""
+    return units_of(work, order, [f.Units(x.line_id, x.sku, x.quantity) for x in order.lines])
 
 
-def _theirs(work: Work, order: Order, stated: Statement) -> tuple[dict[int, int], set[int]]:
-    """Return by line the units in shipments of others, and the lines whose sums are stated."""
-    found: dict[int, int] = {}
-    summed: set[int] = set()
-    names = {name for name, _ in work.state.outside}
-    for one in stated.fulfilled:
-        units = units_of(work, order, one.units)
-        if one.outside_id == "":
-            summed.update(units)
-        elif one.outside_id in names or not _is_ours(work.state, one, units):
-            for at, quantity in units.items():
-                found[at] = found.get(at, 0) + quantity
-    return found, summed
-
-
-def _is_ours(state: State, one: i.OutsideShipment, units: dict[int, int]) -> bool:
+def is_ours(state: State, one: i.OutsideShipment, units: dict[int, int]) -> bool:
+    """Whether a shipment is one of ours, by its id, a number or what it holds."""
     numbers = one.tracking_numbers
     if _is_known(state, one) or _by_number(state, numbers):
         return True
     return _by_publication(state, units, bare=not numbers) is not None
-
-
-def _not_shown(work: Work, order: Order, stated: Statement, gone: tuple[str, ...]) -> None:
-    """Leave to a person shipments of ours that the channel took back after they had left, unless
-    others stand for them."""
-    state = work.state
-    shown: dict[int, int] = {}
-    for one in stated.fulfilled:
-        for at, quantity in units_of(work, order, one.units).items():
-            shown[at] = (
-                max(shown.get(at, 0), quantity)
-                if one.outside_id == ""
-                else (shown.get(at, 0) + quantity)
-            )
-    wanted = {line.line_id for line in order.lines}
-    less = [
-        f"{ledger.out(x.counts) - shown.get(at, 0)} × {x.sku} of line {x.line_id}"
-        for at, x in enumerate(state.lines)
-        if x.line_id in wanted and ledger.out(x.counts) > shown.get(at, 0)
-    ]
-    if less:
-        names = ", ".join(one.rpartition("/")[2] for one in gone[:MAX_NAMED])
-        more = f" and {len(less) - MAX_NAMED} more lines" if len(less) > MAX_NAMED else ""
-        leave(
-            work,
-            f"the channel does not show {', '.join(less[:MAX_NAMED])}{more} as sent any more "
-            f"(shipment {names}), and they have left: have them entered there again, or sent back",
-        )
 
 
 def units_of(work: Work, order: Order, units: Iterable[f.Units]) -> dict[int, int]:
@@ -292,7 +237,7 @@ def _elsewhere(
     state = work.state
     if not units:
         return
-    if len(state.outside) >= MAX_OUTSIDE:
+    if len(state.outside) >= MAX_OUTSIDE and outside_id not in dict(state.outside):
         reason = (
             f"the channel shows more than {MAX_OUTSIDE} shipments by others, and no more are kept: "
             "take off here what others sent, then release this"

@@ -185,12 +185,13 @@ class ShippedElsewhere(Event, frozen=True, kw_only=True, tag="order.shipped_else
 
 
 class NotElsewhere(Event, frozen=True, kw_only=True, tag="order.not_elsewhere.v1"):
-    """The channel does not show shipments any more that it showed before: `gone` are its ids of
-    them ("": what it told as sums alone). `moves` has the units that are ours to send again, and
-    `kept` those that are not taken from a partner of ours after all."""
+    """The channel does not show any more what it did: shipments `gone` (its ids; "": its sums), and
+    units that are `less` in those of others. `moves` are ours to send again, and `kept` those that
+    are not taken from a partner after all."""
 
     gone: tuple[str, ...] = ()
     kept: Parts = ()
+    less: tuple[tuple[str, Parts], ...] = ()
 
 
 class CancelRequested(Event, frozen=True, kw_only=True, tag="order.cancel_requested.v2"):

@@ -191,11 +191,18 @@ def _send_by_others(world: World, choices: Choices) -> None:
 
 
 def _take_back(world: World, choices: Choices) -> None:
-    """Let what others sent turn out not to be sent."""
+    """Let what others sent turn out not to be sent, or to be more or less than was entered."""
     others = world.partners.others
-    if others:
-        others.remove(choices.pick(tuple(others)))
-        world.state_order()
+    if not others:
+        return
+    one = choices.pick(tuple(others))
+    at = others.index(one)
+    others.remove(one)
+    (units,) = one.units
+    now = choices.pick((0, 0, units.quantity - 1, units.quantity + 1))
+    if now:
+        others.insert(at, replace(one, units=(replace(units, quantity=now),)))
+    world.state_order()
 
 
 def _cancel(world: World, choices: Choices) -> None:

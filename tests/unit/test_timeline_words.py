@@ -49,6 +49,20 @@ def test_every_event_is_a_whole_sentence(event: type[e.Event]) -> None:
             assert ugly not in text, text
 
 
+def test_what_is_not_sent_by_others_any_more_is_told_by_shipment() -> None:
+    """Whole shipments, parts of them, or both; and what is ours again."""
+    less = e.NotElsewhere(rule="x", less=(("x", ((0, 1),)),), kept=((0, 1),))
+    assert event_words(less, SKUS) == (
+        "The channel does not show 1 × MUG-1 in shipment x any more. 1 × MUG-1 are ours to send "
+        "again."
+    )
+    both = e.NotElsewhere(rule="x", gone=("y",), less=(("x", ((0, 1),)),))
+    assert event_words(both, SKUS) == (
+        "The channel does not show shipments that it showed before (y); 1 × MUG-1 in shipment x "
+        "any more."
+    )
+
+
 OF_THINGS = [x for x in get_args(e.OrderEvent) if not tag_of(x).startswith("order.")]
 
 

@@ -131,10 +131,15 @@ def _elsewhere(event: e.ShippedElsewhere, lines: Lines) -> str:
 
 def _not_elsewhere(event: e.NotElsewhere, lines: Lines) -> str:
     names = ", ".join(one for one in event.gone if one)
-    what = f"shipments that it showed before ({names})" if names else "all that it showed before"
+    told = []
+    if event.gone or not event.less:
+        told.append(
+            f"shipments that it showed before ({names})" if names else "all it showed before"
+        )
+    told += (f"{named(parts, lines)} in shipment {name}" for name, parts in event.less)
     ours = [*moved(event, "open"), *event.kept]
     again = f" {named(tuple(ours), lines)} are ours to send again." if ours else ""
-    return f"The channel does not show {what} any more.{again}"
+    return f"The channel does not show {'; '.join(told)} any more.{again}"
 
 
 def _left_to_others(event: e.LeftToOthers, lines: Lines) -> str:

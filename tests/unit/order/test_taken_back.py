@@ -11,6 +11,7 @@ from actors.order.stream import waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
+from tests.amazon_payloads import an_order as amazon_order
 from tests.bigcommerce_payloads import a_bundle, a_product, read
 from tests.bigcommerce_payloads import an_order as bc_order
 from tests.given import (
@@ -26,6 +27,7 @@ from tests.given import (
 )
 from tests.shopify_payloads import SHOP, a_payload
 from tests.unit.order.test_channel import shown
+from tests.unit.test_amazon_order import read as read_amazon
 from tests.unit.test_bigcommerce_order import a_shipment
 from tests.unit.test_shopify_fulfilled import a_fulfilment, lines
 
@@ -85,6 +87,69 @@ def test_a_shipment_that_takes_the_place_of_another_moves_nothing() -> None:
     assert [name for name, _ in story.state.outside] == ["y", "z"]
     story.when(all_of(12, shown("y", l2=1))).then_stage("accepted")
     assert story.counts() == {"q": 2, "a": 2}
+
+
+def test_units_that_are_added_to_a_known_shipment_are_sent_by_others_too() -> None:
+    """What we would have sent of them is stopped, once; the same statement changes nothing more."""
+    story = given_released(lines=ORDER.lines, totals=ORDER.totals)
+    story.when(all_of(10, shown("x", l1=1)))
+    story.when(all_of(11, shown("x", l1=2)))
+    assert story.counts() == {"q": 2, "a": 2, "E": 2}
+    assert story.state.outside == (("x", ((0, 2),)),)
+    story.when(all_of(12, shown("x", l1=2))).then_events(e.UpdateNoted)
+    story.when(all_of(13, shown("x", l1=2, l2=1)))
+    assert story.counts(1) == {"q": 1, "a": 1, "E": 1}
+
+
+def test_units_that_are_taken_out_of_a_known_shipment_are_ours_again() -> None:
+    """By a newer statement of all that is fulfilled alone; the shipment goes on with the rest."""
+    story = given_sent_by_others()
+    half = (shown("x", l1=1), shown("y", l2=1))
+    story.when(i.UpdateOrder(order=later(11, ORDER), fulfilled=half)).then_events(e.UpdateNoted)
+    story.when(all_of(11, *half)).then_events().when(all_of(9, *half)).then_events()
+    story.when(all_of(12, *half))
+    story.then_events(e.UpdateNoted, e.NotElsewhere, e.Reopened, e.FulfilmentPlanned)
+    assert story.counts() == {"q": 2, "e": 1, "a": 1}
+    assert story.state.outside == (("x", ((0, 1),)), ("y", ((1, 1),)))
+    story.when(all_of(13, *half)).then_events(e.UpdateNoted)
+    story.when(all_of(14, shown("y", l2=1)))
+    assert story.counts() == {"q": 2, "a": 2}
+
+
+def test_units_that_go_from_one_shipment_to_another_are_not_ours() -> None:
+    """Whether the other one is new or known."""
+    story = given_sent_by_others()
+    story.when(all_of(11, shown("x", l1=1), shown("y", l2=1), shown("z", l1=1)))
+    assert (story.stage(), story.counts()) == ("closed", {"q": 2, "e": 2})
+    story.when(all_of(12, shown("x", l2=1), shown("y", l1=1), shown("z", l1=1)))
+    assert (story.counts(), story.counts(1)) == ({"q": 2, "e": 2}, {"q": 1, "e": 1})
+    story.when(all_of(13, shown("x", l2=1), shown("y", l1=1)))
+    assert (story.counts(), story.counts(1)) == ({"q": 2, "e": 1, "a": 1}, {"q": 1, "e": 1})
+
+
+def test_units_that_a_shipment_lacks_stay_sent_while_the_sum_has_them() -> None:
+    """A channel may count before it names: ours again once it does not count them any more."""
+    story = given_sent_by_others()
+    story.when(all_of(11, shown("x", l1=1), shown("y", l2=1), shown("", l1=2)))
+    assert story.counts() == {"q": 2, "e": 2}
+    story.when(all_of(12, shown("x", l1=1), shown("y", l2=1)))
+    assert story.counts() == {"q": 2, "e": 1, "a": 1}
+
+
+def test_a_line_under_another_name_leaves_a_known_shipment_as_it_is() -> None:
+    """What was sent of it under its former SKU counts as sent, and what is left is ours."""
+    story = given_released(lines=ORDER.lines, totals=ORDER.totals)
+    story.when(all_of(10, shown("x", l1=1)))
+    story.done(f.CancelTask, f.Undone()).done(f.ReleaseStock, f.Undone())
+    named = replace(ORDER, lines=(replace(ORDER.lines[0], sku="SKU-9"), ORDER.lines[1]))
+    told = i.UpdateOrder(
+        order=later(11, named), fulfilled=(shown("x", l1=1),), fulfilled_is_all=True
+    )
+    story.when(told)
+    before = [line.counts for line in story.state.lines]
+    story.when(replace(told, order=later(12, named))).then_events(e.UpdateNoted)
+    assert [line.counts for line in story.state.lines] == before
+    assert story.state.outside == (("x", ((0, 1),)),)
 
 
 def test_what_is_not_wanted_any_more_is_not_sent_either() -> None:
@@ -178,6 +243,49 @@ def test_a_bigcommerce_order_that_was_set_to_shipped_by_mistake_is_sent() -> Non
     story = Story().when(in_bigcommerce(9, 2)).then_stage("closed")
     story.when(in_bigcommerce(10, 11)).then_stage("accepted")
     assert story.counts() == {"q": 2, "a": 2}
+
+
+def in_amazon(minute: int, quantity: int) -> i.UpdateOrder:
+    """How Amazon states two pieces of one item and one of another, and a package of so many
+    of the first that another program of the seller confirmed."""
+    mug, *others = amazon_order()["orderItems"]
+    counted = {"quantityFulfilled": quantity, "quantityUnfulfilled": 2 - quantity}
+    mug = {**mug, "fulfillment": counted}
+    package = {
+        "packageReferenceId": "1",
+        "trackingNumber": "T1",
+        "packageStatus": {"status": "SHIPPED"},
+        "packageItems": [{"orderItemId": mug["orderItemId"], "quantity": quantity}],
+    }
+    found = read_amazon(
+        amazon_order(
+            lastUpdatedTime=f"2026-11-29T12:{minute}:00Z",
+            fulfillment={"fulfillmentStatus": "PARTIALLY_SHIPPED", "fulfilledBy": "MERCHANT"},
+            orderItems=[mug, *others],
+            packages=[package],
+        )
+    )
+    assert isinstance(found, i.UpdateOrder)
+    return replace(found, order=replace(found.order, ref=REF))
+
+
+def test_an_amazon_package_that_is_confirmed_again_is_followed_in_what_it_holds() -> None:
+    """Another confirmation under the same reference edits it."""
+    story = Story().when(in_amazon(10, 1))
+    assert (story.counts()["e"], story.counts()["a"]) == (1, 1)
+    story.when(in_amazon(11, 2))
+    assert (story.counts()["e"], story.counts()["E"]) == (1, 1)
+    story.when(in_amazon(12, 1))
+    assert story.counts() == {"q": 2, "e": 1, "a": 1}
+
+
+def test_a_bigcommerce_shipment_is_followed_in_what_it_holds() -> None:
+    """Someone corrects how many of the cups it has."""
+    story = Story().when(in_bigcommerce(9, 3, a_shipment(5, (1, 1), tracking="")))
+    story.when(in_bigcommerce(10, 3, a_shipment(5, (1, 2), tracking="")))
+    assert story.counts() == {"q": 2, "e": 1, "a": 1, "E": 1}
+    story.when(in_bigcommerce(11, 3, a_shipment(5, (1, 1), tracking="")))
+    assert story.counts() == {"q": 2, "e": 1, "a": 1}
 
 
 def test_a_bigcommerce_shipment_that_was_deleted_is_sent() -> None:
