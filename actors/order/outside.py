@@ -12,7 +12,7 @@ from actors.order.decision import moment
 from actors.order.differs import leave
 from actors.order.holding import OUTSIDE_BEYOND, beyond
 from actors.order.reading import parcels_of
-from actors.order.state import Lost, State
+from actors.order.state import LineState, Lost, State
 from actors.order.table import CANCELLED, DUPLICATE
 from actors.order.work import Work
 from schemas.messages import effects as f
@@ -187,14 +187,22 @@ def _by_publication(state: State, units: dict[int, int], *, bare: bool) -> Key |
 
 def _sums(work: Work, units: dict[int, int]) -> None:
     """A channel that knows sums alone: what is more than left by us, and than is known to have gone
-    elsewhere, is somebody else's."""
+    elsewhere, is somebody else's. One that counts an order as complete also counts what was
+    cancelled here, until it is taken off there."""
     more = {}
     for at, quantity in units.items():
         counts = work.state.lines[at].counts
-        known = ledger.out(counts) + counts.get("e", 0) + counts.get("E", 0)
-        if quantity > known:
-            more[at] = quantity - known
+        get = counts.get
+        rest = quantity - ledger.out(counts) - get("e", 0) - get("E", 0)
+        here = max(0, get("o", 0) + get("a", 0) - ledger.wished(counts))
+        rest -= min(max(0, rest - here), _cancelled(counts))
+        if rest > 0:
+            more[at] = rest
     _elsewhere(work, "", more)
+
+
+def _cancelled(counts: ledger.Counts) -> int:
+    return counts.get("c", 0) + counts.get("C", 0)
 
 
 def _ours_again(work: Work, order: Order, units: Iterable[f.Units]) -> None:
@@ -257,11 +265,7 @@ def _elsewhere(
         if min(rest, busy):
             wishes.append(e.Wish(at, min(rest, busy), ledger.ELSEWHERE))
         if rest > busy and ledger.out(counts):
-            twice.append(
-                f"the channel shows {rest - busy} × {state.lines[at].sku} of line "
-                f"{state.lines[at].line_id} as sent by others, and ours have left, too: find out "
-                "which is true, and have what is too much sent back"
-            )
+            twice += _beside_ours(state.lines[at], rest - busy)
     work.say(
         e.ShippedElsewhere(
             rule="elsewhere",
@@ -272,3 +276,18 @@ def _elsewhere(
         )
     )
     leave(work, *twice)
+
+
+def _beside_ours(line: LineState, quantity: int) -> list[str]:
+    """Return what a person has to find out about units that others sent, too. Those that were
+    cancelled here did not leave twice."""
+    cancelled = min(quantity, _cancelled(line.counts))
+    told = (
+        (cancelled, "they were cancelled here: find out which is true"),
+        (
+            quantity - cancelled,
+            "ours have left, too: find out which is true, and have what is too much sent back",
+        ),
+    )
+    of = f"{line.sku} of line {line.line_id} as sent by others"
+    return [f"the channel shows {count} × {of}, and {why}" for count, why in told if count]

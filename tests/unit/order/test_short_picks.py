@@ -27,9 +27,12 @@ from tests.given import (
     given_placed,
     given_released,
     handed_over,
+    later,
     packed,
+    published,
     sold,
 )
+from tests.unit.order.test_channel import shown
 
 TWO = replace(SETUP, places=(MAIN, Place(name="WH2", warehouse="wms-2", carrier="dhl")))
 
@@ -121,6 +124,38 @@ def test_two_warehouses_of_which_one_is_short() -> None:
         (f.Units("2", "SKU-2", 1),),
     ]
     assert story.counts() == {"q": 2, "t": 1, "c": 1}
+
+
+def given_dropped() -> Story:
+    """Of two pieces one was not found and dropped; the other has left, and the channel knows."""
+    story = given_released(Story(setup=replace(SETUP, short_pick="drop")))
+    story.when(packed(a_parcel("a", l1=1, l2=1))).done(f.BuyLabel, sold(K1), L1)
+    story.when(handed_over()).done(f.ReleaseStock, f.Undone())
+    assert story.counts() == {"q": 2, "t": 1, "c": 1}
+    return published(story, outside_id="f-1")
+
+
+def test_what_was_dropped_is_not_sent_by_others_when_a_shop_counts_the_order_whole() -> None:
+    """An order that is set to Completed counts all that is still on it there; what is owed is a
+    task of its own."""
+    story = given_dropped()
+    ours, whole = shown("f-1", l1=1, l2=1), shown("", l1=2)
+    for minute in (10, 11):
+        told = i.UpdateOrder(order=later(minute), fulfilled=(ours, whole), fulfilled_is_all=True)
+        story.when(told)
+        assert [one.task_id for one in story.state.tasks] == ["money"]
+        assert not story.state.outside
+
+
+def test_what_was_dropped_and_others_sent_is_not_said_to_be_sent_twice() -> None:
+    """A person finds out whether it was; nothing has to come back."""
+    theirs = (shown("f-1", l1=1, l2=1), shown("x", l1=1))
+    story = given_dropped().when(i.UpdateOrder(order=later(10), fulfilled=theirs))
+    assert story.state.tasks[1].words == (
+        "the channel shows 1 × SKU-1 of line 1 as sent by others, and they were cancelled here: "
+        "find out which is true"
+    )
+    assert len(story.state.tasks) == 2
 
 
 def test_a_parcel_of_which_no_one_told_does_not_hold_what_was_not_found() -> None:
