@@ -117,7 +117,7 @@ def statement(
             at = work.state.source_updated_at
             work.say(e.UpdateNoted(rule="note", source_updated_at=at, shown=shown))
     elif age:
-        _note(work, order, outside.first_shown(state, command))
+        _note(work, order, outside.first_shown(work, order, command))
     if age:
         holding.free_doubt(work)
         taken_back.withdrawn(work, order, command)

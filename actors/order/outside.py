@@ -53,14 +53,45 @@ def compare(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) 
             _elsewhere(work, one.outside_id, units, _unnamed(work.state, units))
 
 
-def first_shown(state: State, stated: Statement) -> tuple[str, ...]:
-    """Return the channel's ids of shipments of ours that a statement shows for the first time."""
+def first_shown(work: Work, order: Order, stated: Statement) -> tuple[str, ...]:
+    """Return the channel's ids of shipments of ours that a statement shows for the first time. Some
+    may stand for ours that it does not show any more, such as one under a corrected number."""
+    state = work.state
     if not stated.fulfilled or not stated.fulfilled_is_all:
         return ()
     known = {*state.shown, *(name for name, _ in state.outside), ""}
     room = max(0, MAX_OUTSIDE - len(state.shown))
-    found = (one for one in stated.fulfilled if one.outside_id not in known)
-    return tuple([one.outside_id for one in found if _is_known(state, one)][:room])
+    new = [one for one in stated.fulfilled if one.outside_id not in known]
+    found = [one.outside_id for one in new if _is_known(state, one)]
+    named = {one.outside_id for one in stated.fulfilled if one.units}
+    if new and not named.issuperset(state.shown):
+        found += _instead(work, order, stated)
+    return tuple(dict.fromkeys(found))[:room]
+
+
+def _instead(work: Work, order: Order, stated: Statement) -> list[str]:
+    """Return shipments by no one that is known, which hold no more than what has left by us, what
+    the channel was told, and what is in none of ours there."""
+    state = work.state
+    others = dict(state.outside)
+    room = Counter({at: ledger.out(line.counts) for at, line in enumerate(state.lines)})
+    for parcel in state.parcels.values():
+        if parcel.stage in SENT and not parcel.shown:
+            room.subtract(dict(parcel.units))
+    new = []
+    for one in stated.fulfilled:
+        units = units_of(work, order, one.units)
+        if one.outside_id and one.outside_id not in others and units:
+            if is_ours(state, one, units):
+                room.subtract(units)
+            else:
+                new.append((one.outside_id, units))
+    found = []
+    for name, units in new:
+        if all(room[at] >= quantity for at, quantity in units.items()):
+            room.subtract(units)
+            found.append(name)
+    return found
 
 
 def unlike(
@@ -130,7 +161,7 @@ def units_of(work: Work, order: Order, units: Iterable[f.Units]) -> dict[int, in
 
 
 def _is_known(state: State, one: i.OutsideShipment) -> bool:
-    if any(one.outside_id == known for known, _ in state.outside):
+    if one.outside_id in state.shown or one.outside_id in dict(state.outside):
         return True
     ids = {one.outside_id, *one.tracking_numbers}
     if any(ids & set(x.ids) for x in state.ended.values()):

@@ -11,19 +11,29 @@ from actors.order.stream import waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
+from schemas.order.canonical import Order
 from tests.amazon_payloads import an_order as amazon_order
 from tests.bigcommerce_payloads import a_bundle, a_product, read
 from tests.bigcommerce_payloads import an_order as bc_order
 from tests.given import (
     F1,
+    K1,
+    POSTED,
     REF,
+    RESERVED,
+    SENT,
     Story,
     a_line,
+    a_parcel,
+    given_closed,
     given_released,
     given_shipped,
+    handed_over,
     later,
     order_of,
+    packed,
     published,
+    sold,
 )
 from tests.shopify_payloads import SHOP, a_payload
 from tests.unit.order.test_channel import shown
@@ -34,9 +44,18 @@ from tests.unit.test_shopify_fulfilled import a_fulfilment, lines
 ORDER = order_of(a_line("1", 2), a_line("2", 1))
 
 
-def all_of(minute: int, *shipments: i.OutsideShipment) -> i.UpdateOrder:
+def all_of(minute: int, *shipments: i.OutsideShipment, order: Order = ORDER) -> i.UpdateOrder:
     """A statement of all that is fulfilled."""
-    return i.UpdateOrder(order=later(minute, ORDER), fulfilled=shipments, fulfilled_is_all=True)
+    return i.UpdateOrder(order=later(minute, order), fulfilled=shipments, fulfilled_is_all=True)
+
+
+def given_shipped_of(order: Order, theirs: i.OutsideShipment) -> Story:
+    """Others sent a part of an order, and ours has left."""
+    story = Story().when(i.PlaceOrder(order=order, fulfilled=(theirs,), fulfilled_is_all=True))
+    story.done(f.ReserveStock, RESERVED).done(f.PostSalesOrder, POSTED).done(f.SendMail, SENT)
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1")).when(packed(a_parcel("a", l1=2)))
+    story.done(f.BuyLabel, sold(K1)).when(handed_over())
+    return published(story, outside_id="f-1")
 
 
 def given_sent_by_others() -> Story:
@@ -183,6 +202,44 @@ def test_our_shipment_under_another_id_is_no_ones_task() -> None:
     story = published(given_shipped(lines=ORDER.lines, totals=ORDER.totals), outside_id="f-1")
     story.when(all_of(10, shown("f-1", l1=2, l2=1)))
     story.when(all_of(11, shown("f-2", "1Z-K1", l1=2, l2=1)))
+    assert not story.state.tasks
+
+
+def test_a_shipment_that_stands_for_ours_is_not_sent_by_others() -> None:
+    """Made once more with a corrected number, also of an order that is closed: ours from then on,
+    so that a person hears when it is gone as well."""
+    for story in (
+        published(given_shipped(lines=ORDER.lines, totals=ORDER.totals), outside_id="f-1"),
+        given_closed(lines=ORDER.lines, totals=ORDER.totals),
+    ):
+        story.when(all_of(30, shown("f-1", l1=2, l2=1)))
+        story.when(all_of(31, shown("f-2", "NEW", l1=2, l2=1)))
+        story.then_events(e.UpdateNoted, e.NotElsewhere)
+        assert (story.state.tasks, story.state.outside, story.state.shown) == ((), (), ("f-2",))
+        story.when(all_of(32, shown("f-2", "NEW", l1=2, l2=1))).then_events(e.UpdateNoted)
+        story.when(all_of(33))
+        assert "(shipment f-2)" in waiting_for(story.state)
+
+
+def test_a_shipment_with_more_than_ours_does_not_stand_for_it() -> None:
+    """Nor does one beside ours: a person finds out which is true."""
+    for theirs in (
+        (shown("f-2", l1=3),),
+        (shown("f-1", l1=2, l2=1), shown("f-2", l1=1)),
+    ):
+        story = published(given_shipped(lines=ORDER.lines, totals=ORDER.totals), outside_id="f-1")
+        story.when(all_of(10, shown("f-1", l1=2, l2=1))).when(all_of(11, *theirs))
+        assert "as sent by others, and ours have left, too" in waiting_for(story.state)
+
+
+def test_what_stands_for_ours_does_not_keep_what_others_gave_back() -> None:
+    """Of three pieces we sent one and others one: theirs is ours, and the next one goes on."""
+    order = order_of(a_line("1", 3))
+    story = given_shipped_of(order, shown("x", l1=1))
+    assert story.counts() == {"q": 3, "e": 1, "t": 2}
+    story.when(all_of(30, shown("f-1", l1=2), shown("x", l1=1), order=order))
+    story.when(all_of(31, shown("f-2", "NEW", l1=2), order=order))
+    assert story.counts() == {"q": 3, "a": 1, "t": 2}
     assert not story.state.tasks
 
 
