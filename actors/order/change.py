@@ -111,11 +111,9 @@ def statement(
         holding.for_doubt(work)
     elif found is not None and _is_taken(state, found):
         assert base is not None
-        shown = outside.first_shown(state, command)
         _take(work, base, order, found)
-        if shown:
-            at = work.state.source_updated_at
-            work.say(e.UpdateNoted(rule="note", source_updated_at=at, shown=shown))
+        if shown := outside.first_shown(work, order, command) if age else ():
+            _note(work, order, shown)
     elif age:
         _note(work, order, outside.first_shown(work, order, command))
     if age:

@@ -243,6 +243,17 @@ def test_what_stands_for_ours_does_not_keep_what_others_gave_back() -> None:
     assert not story.state.tasks
 
 
+def test_our_shipment_that_comes_with_a_change_is_known_when_it_is_gone() -> None:
+    """The first statement with it may say something else, too."""
+    story = published(given_shipped(lines=ORDER.lines, totals=ORDER.totals), outside_id="f-1")
+    noted = replace(ORDER, note="ring twice")
+    story.when(all_of(10, shown("f-1", l1=2, l2=1), order=noted))
+    story.then_events(e.Changed, e.UpdateNoted)
+    assert story.state.shown == ("f-1",)
+    story.when(all_of(11, order=noted))
+    assert "(shipment f-1)" in waiting_for(story.state)
+
+
 def in_shopify(minute: int, left: int, status: str) -> i.UpdateOrder:
     """How a shop states two pieces, of which someone fulfilled both or took that back."""
     payload = a_payload(
