@@ -47,25 +47,26 @@ def packed_again(work: Work, key: Key, told: Iterable[ReportedParcel], sequence:
     here = {x.parcel_id: k for k, x in parcels_of(state, key) if x.stage == "packed"}
     reported = tuple(told)
     if any(one.tracking_number and one.parcel_id in here for one in reported):
-        at = {one: state.parcels[k].sequence for one, k in here.items()}
+        at = {one: _heard_at(state.parcels[k]) for one, k in here.items()}
         fresh = [x for x in reported if not sequence or sequence > at.get(x.parcel_id, 0)]
         fresh = [x for x in fresh if x.parcel_id not in here or _is_free(state, here[x.parcel_id])]
         numbers, words = newer(state, here, fresh)
         for one in numbers:
-            _say(work, one)
+            _say(work, one, sequence)
         leave(work, *words)
-    told_later(work, key, [one for one in reported if one.parcel_id not in here])
+    told_later(work, key, [one for one in reported if one.parcel_id not in here], sequence)
 
 
-def told_later(work: Work, key: Key, told: Iterable[ReportedParcel]) -> None:
+def told_later(work: Work, key: Key, told: Iterable[ReportedParcel], sequence: int = 0) -> None:
     """Take over the numbers of parcels that have left. Where the channel was told of one without,
-    or two numbers are told, a person is told."""
+    or two numbers are told, a person is told. A report that is known to be older than the one that
+    told the number (`sequence`, 0: not known) says nothing."""
     for one in told:
         if not one.tracking_number:
             continue
         found = next((k for k, x in parcels_of(work.state, key) if _is_sent(x, one)), None)
         if found is not None:
-            _later(work, found, work.state.parcels[found], one)
+            _later(work, found, work.state.parcels[found], one, sequence)
         else:
             _ended(work, key, one)
 
@@ -80,8 +81,15 @@ def _is_free(state: State, key: Key) -> bool:
     return bool(parcel.number) or not parcel.label
 
 
-def _later(work: Work, key: Key, parcel: Parcel, told: ReportedParcel) -> None:
+def _heard_at(parcel: Parcel) -> int:
+    """Return the place of the latest report that told a parcel, or its number."""
+    return max(parcel.sequence, parcel.numbered)
+
+
+def _later(work: Work, key: Key, parcel: Parcel, told: ReportedParcel, sequence: int) -> None:
     if told.tracking_number == parcel.number or (parcel.label and not parcel.number):
+        return
+    if parcel.number and 0 < sequence <= parcel.numbered:
         return
     is_told = parcel.shown or _is_being_told(work.state, key, parcel)
     if parcel.number:
@@ -90,7 +98,7 @@ def _later(work: Work, key: Key, parcel: Parcel, told: ReportedParcel) -> None:
     # A publication under way is looked up by what it told, so that stays as it was.
     taken = TABLE.allows(parcel.stage, e.Numbered) and (parcel.shown or not is_told)
     if taken:
-        _say(work, _number_of(key, parcel, told))
+        _say(work, _number_of(key, parcel, told), sequence)
     if is_told or not taken:
         _without(work, key, told)
 
@@ -124,13 +132,14 @@ def _number_of(key: Key, parcel: Parcel, told: Told) -> e.ParcelNumber:
     return e.ParcelNumber(key, told.carrier or parcel.carrier, told.tracking_number)
 
 
-def _say(work: Work, one: e.ParcelNumber) -> None:
+def _say(work: Work, one: e.ParcelNumber, sequence: int) -> None:
     work.say(
         e.Numbered(
             rule="number",
             key=one.parcel,
             carrier=one.carrier,
             tracking_number=one.tracking_number,
+            sequence=sequence,
         )
     )
 

@@ -204,7 +204,8 @@ def _packed_more(work: Work, key: Key, command: i.ReportPacked) -> None:
     gone = gone_before(work.state, key)
     if gone & {"", key}:
         return
-    told_later(work, key, [one for one in command.parcels if one.parcel_id in gone])
+    again = [one for one in command.parcels if one.parcel_id in gone]
+    told_later(work, key, again, command.sequence)
     more = [one.parcel_id for one in command.parcels if one.parcel_id not in gone]
     leave(
         work,

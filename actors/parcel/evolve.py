@@ -47,6 +47,7 @@ def _new(draft: Draft, event: Any) -> None:
                 instead=one.instead,
                 sequence=getattr(event, "sequence", 0),
                 codes=one.codes,
+                numbered=getattr(event, "sequence", 0) if one.tracking_number else 0,
             ),
         )
 
@@ -72,7 +73,8 @@ def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
                 move(draft, key, event)
             else:
                 number, carrier = told.tracking_number, told.carrier
-                move(draft, key, event, carrier=carrier, number=number, label="")
+                at = _numbered_at(draft, key, event.sequence)
+                move(draft, key, event, carrier=carrier, number=number, label="", numbered=at)
 
 
 def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
@@ -97,7 +99,14 @@ def _codes_entered(draft: Draft, event: e.CodesEntered) -> None:
 
 def _numbered(draft: Draft, event: e.Numbered) -> None:
     number, carrier = event.tracking_number, event.carrier
-    move(draft, event.key, event, carrier=carrier, number=number)
+    at = _numbered_at(draft, event.key, event.sequence)
+    move(draft, event.key, event, carrier=carrier, number=number, numbered=at)
+
+
+def _numbered_at(draft: Draft, key: Key, sequence: int) -> int:
+    """Return the place of the latest report that told a parcel's number."""
+    thing: Parcel | None = draft.get(FIELD).get(key)
+    return max(sequence, thing.numbered) if thing is not None else sequence
 
 
 def _asked(draft: Draft, event: e.Asked) -> None:

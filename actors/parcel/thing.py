@@ -7,7 +7,7 @@ from msgspec import Struct
 from schemas.messages.base import Parts
 from schemas.order.things import Key
 
-VERSION = 2
+VERSION = 3
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 PACKED, HANDED_OVER, IN_TRANSIT, EXCEPTION = "packed", "handed_over", "in_transit", "exception"
@@ -20,7 +20,8 @@ class Parcel(Struct, frozen=True, array_like=True):
     `label` is the label that is wanted or bought for it, `lane` the carrier that can be asked where
     it is. `shown` says that the channel was told of it; `asked` that the carrier was asked once;
     `sequence` is the place of the report that told of it among those of its task, 0 where that is
-    not known. `codes` are those of single pieces, by line."""
+    not known, and `numbered` that of the latest that told its number. `codes` are those of single
+    pieces, by line."""
 
     stage: str
     fulfilment: Key
@@ -36,3 +37,4 @@ class Parcel(Struct, frozen=True, array_like=True):
     instead: tuple[tuple[int, str], ...] = ()
     sequence: int = 0
     codes: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    numbered: int = 0

@@ -27,10 +27,11 @@ class Tracked(Event, frozen=True, kw_only=True, tag="parcel.tracked.v2"):
 
 class Numbered(Event, frozen=True, kw_only=True, tag="parcel.numbered.v1"):
     """The warehouse told the carrier and number of a parcel after the parcel itself, or others than
-    before."""
+    before. `sequence` is the place of the report that told them, as in `Packed`."""
 
     carrier: str
     tracking_number: str
+    sequence: int = 0
 
 
 class InTransit(Event, frozen=True, kw_only=True, tag="parcel.in_transit.v1"):

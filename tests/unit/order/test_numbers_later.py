@@ -71,6 +71,28 @@ def test_an_older_report_does_not_take_a_number_back() -> None:
     assert story.state.parcels[K1].number == "BBB"
 
 
+def test_an_older_report_does_not_take_back_a_number_that_came_later() -> None:
+    """The parcel was told of first, its other number third, and the second report comes last."""
+    story = three_pl().when(packed(box("AAA"), sequence=1)).when(packed(box("BBB"), sequence=3))
+    story.when(packed(box("AAA"), sequence=2)).then_events()
+    assert story.state.parcels[K1].number == "BBB"
+    story.when(handed_over(i.ReportedParcel(parcel_id="a"), sequence=4))
+    assert told(story) == ["BBB"]
+
+
+def test_a_number_that_came_later_does_not_make_the_parcel_later() -> None:
+    """All that was packed before a hand-over leaves with it, whenever its number was told."""
+    story = three_pl().when(packed(box(), sequence=1)).when(packed(box("BBB"), sequence=3))
+    story.when(handed_over(sequence=2)).then_events(e.HandedOver, e.Untracked)
+
+
+def test_an_older_number_after_it_left_is_no_second_one() -> None:
+    """What was packed before the hand-over that told the number proves nothing."""
+    story = three_pl().when(handed_over(box("BBB"), sequence=5))
+    story.when(packed(box("AAA"), sequence=4))
+    assert (story.state.parcels[K1].number, list(story.state.tasks)) == ("BBB", [])
+
+
 @pytest.mark.parametrize("shown", [True, False])
 def test_a_number_after_the_channel_was_told_is_a_persons(shown: bool) -> None:
     """It is named, and recorded unless a call is under way that is known by what it told."""
