@@ -31,13 +31,24 @@ def newer(
     for one in told:
         key = here.get(one.parcel_id)
         parcel = state.parcels.get(key) if key is not None else None
-        if key is None or parcel is None or one.tracking_number in ("", parcel.number):
+        if key is None or parcel is None or is_same(one.tracking_number, parcel.number):
+            continue
+        if not one.tracking_number:
             continue
         if parcel.number and parcel.label:
             words.append(_unlike_label(key, parcel, one))
         else:
             found.append(_number_of(key, parcel, one))
     return tuple(found), words
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two numbers are the same: case, blanks and hyphens are how one writes them."""
+    return one == other or _bare(one) == _bare(other)
+
+
+def _bare(number: str) -> str:
+    return "".join(number.split()).replace("-", "").casefold()
 
 
 def packed_again(work: Work, key: Key, told: Iterable[ReportedParcel], sequence: int) -> None:
@@ -87,7 +98,7 @@ def _heard_at(parcel: Parcel) -> int:
 
 
 def _later(work: Work, key: Key, parcel: Parcel, told: ReportedParcel, sequence: int) -> None:
-    if told.tracking_number == parcel.number or (parcel.label and not parcel.number):
+    if is_same(told.tracking_number, parcel.number) or (parcel.label and not parcel.number):
         return
     if parcel.number and 0 < sequence <= parcel.numbered:
         return
@@ -110,7 +121,7 @@ def _ended(work: Work, key: Key, told: ReportedParcel) -> None:
         if kind_of(k) != PARCEL or box not in one.ids or one.stage not in SENT:
             continue
         numbers = [x for x in one.ids if x and x != box]
-        if told.tracking_number in numbers:
+        if any(is_same(told.tracking_number, x) for x in numbers):
             return
         if numbers:
             leave(work, _two(k, numbers[0], told))

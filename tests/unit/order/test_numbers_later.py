@@ -93,6 +93,16 @@ def test_an_older_number_after_it_left_is_no_second_one() -> None:
     assert (story.state.parcels[K1].number, list(story.state.tasks)) == ("BBB", [])
 
 
+@pytest.mark.parametrize("written", ["{0}", "1z-k1", "1Z K1", " 1zk1"])
+def test_our_label_s_number_may_be_written_otherwise(written: str) -> None:
+    """Case, blanks and hyphens are how a warehouse writes a number; it is the one of our label."""
+    story = given_labelled()
+    parcel = story.state.parcels[K1]
+    number = written.format(parcel.number)
+    story.when(handed_over(a_parcel(parcel.parcel_id, number=number)))
+    assert (story.state.parcels[K1].number, list(story.state.tasks)) == (parcel.number, [])
+
+
 @pytest.mark.parametrize("shown", [True, False])
 def test_a_number_after_the_channel_was_told_is_a_persons(shown: bool) -> None:
     """It is named, and recorded unless a call is under way that is known by what it told."""
