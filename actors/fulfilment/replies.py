@@ -224,7 +224,8 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
         )
         hold_id = f"{REFUSED_CANCEL}{work.state.version + 1}"
         work.say(e.Held(rule="hold", key=key, hold_id=hold_id, reason=told))
-    elif why in ("asked", "changed"):  # of what it asked itself the channel is told that it goes on
+    elif why in ("asked", "changed", "held"):
+        # Of what it asked itself the channel is told that it goes on, and of what is held a person.
         not_stopped(work, key, thing, reason)
     else:
         leave(

@@ -20,6 +20,7 @@ from actors.order.evolve import DECLINED, MONEY
 from actors.order.evolve_claims import COPY_CANCELLED, IMPORTED
 from actors.order.family import FAMILY
 from actors.order.holding import UNREAD
+from actors.order.joint_held import HELD
 from actors.order.normalise import UNMAPPED
 from actors.order.timers import SHIP_BY
 from actors.parcel.replies import task_of
@@ -62,6 +63,7 @@ _OF_TASK = {
 task comes with the parcel's event."""
 
 _OF_START = (
+    (HELD, c.COMPENSATION_REFUSED),
     (PRINT, c.LABEL_TO_PRINT),
     (EXPIRES, money.AUTHORISATION_EXPIRES),
     (VOID, money.AUTHORISATION_NOT_VOIDED),

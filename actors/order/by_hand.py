@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from actors.order import change, mapping, place, ruling
 from actors.order.places import moved, staying
-from actors.order.reading import is_here
+from actors.order.reading import PERSON, is_here
 from actors.order.table import ACCEPTED, CANCELLED, FINAL, PLACED
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages import inputs as i
-
-HELD = "person-"
-"""How the ids of holds by a person begin; the version that the hold made follows."""
 
 
 def hold(work: Work, command: i.ActOnOrder) -> str:
@@ -19,12 +16,12 @@ def hold(work: Work, command: i.ActOnOrder) -> str:
     state = work.state
     if state.stage not in (PLACED, ACCEPTED) or state.cancel is not None:
         return f"An order that is {_stage(work)} can't be held."
-    if any(one.hold_id.startswith(HELD) for one in state.holds):
+    if any(one.hold_id.startswith(PERSON) for one in state.holds):
         return "A person holds it already."
     if not is_here(state):
         return "Everything has left; there is nothing to hold."
     told = f"{command.person}: {command.reason}" if command.reason else command.person
-    work.say(e.Held(rule="hold", hold_id=f"{HELD}{state.version + 1}", reason=told))
+    work.say(e.Held(rule="hold", hold_id=f"{PERSON}{state.version + 1}", reason=told))
     return ""
 
 

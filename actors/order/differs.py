@@ -229,9 +229,11 @@ def left_unlike(
         why = " although its task was cancelled"
     elif thing.stop == "cancelled":
         why = " although it was cancelled"
+    elif thing.stop == "held":
+        why = " although it was held"
     else:
         why = " before it could be stopped" if thing.stop else ""
-    if not differs and (inside and thing.stop != "cancelled"):
+    if not differs and (inside and thing.stop not in ("cancelled", "held")):
         return
     what = f", with {' and '.join(differs)}" if differs else ""
     do = ", ".join(todo) or STOP

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from actors.order.acceptance import accept, promised_by
 from actors.order.decision import moment
 from actors.order.evolve import BY_ITSELF
-from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
+from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE, UNPAID, UNPROMISED
 from actors.order.state import Hold
 from actors.order.table import ACCEPTED, DUPLICATE, OPEN, TABLE
 from actors.order.work import Work
@@ -25,8 +25,6 @@ SAID_TWICE, UNREAD = "said-twice", "unread-statement"
 """Of holds until it is known which of two statements for one second was the last, and of one that
 was not understood."""
 NEWS_BEYOND, OUTSIDE_BEYOND = "news-beyond", "outside-beyond"
-UNPROMISED = "terms-gone"
-"""A hold of an order whose payment is not promised any more."""
 STOPS_BEYOND, REQUESTS_BEYOND = "stops-beyond", "requests-beyond"
 """Holds of an order that has more of something than is kept: a person looks at the channel."""
 
@@ -103,7 +101,7 @@ def without_money(work: Work, order: Order) -> None:
     if state.sums.get("o") or state.sums.get("a"):
         once(
             work,
-            "money-gone",
+            UNPAID,
             f"the channel says the payment is {order.payment}: cancel, or ship all the same",
         )
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from actors.label import printing
 from actors.order import (
     differs,
+    joint_held,
     joint_money,
     joint_order,
     joint_outdated,
@@ -124,6 +125,7 @@ JOINT: tuple[Joint, ...] = (
         "a warehouse that was told something else stops, and the units are planned again",
         needs=(Sign.OUTDATED,),
     ),
+    *joint_held.ROWS,
     Joint(
         "empty-task",
         ("fulfilments", "open"),

@@ -251,7 +251,7 @@ class Shrunk(Event, frozen=True, kw_only=True, tag="fulfilment.shrunk.v1"):
 
 class Stopped(Event, frozen=True, kw_only=True, tag="fulfilment.stopped.v1"):
     """It is to be stopped and undone, because the order is `cancelled`, has `changed`, the channel
-    `asked` not to send it, or wants some of it sent `later`, or it is planned `again`."""
+    `asked` not to send it, or wants some of it sent `later`, it is `held`, or planned `again`."""
 
     why: str
 

@@ -28,6 +28,7 @@ _STOPPED = {
     "again": "to be planned again",
     "declined": "because the warehouse declined it",
     "asked": "because the channel asks not to send it",
+    "held": "because the order is held",
     "later": "because the channel wants some of it sent later",
 }
 
