@@ -100,18 +100,21 @@ def _heard_at(parcel: Parcel) -> int:
 def _later(work: Work, key: Key, parcel: Parcel, told: ReportedParcel, sequence: int) -> None:
     if is_same(told.tracking_number, parcel.number) or (parcel.label and not parcel.number):
         return
-    if parcel.number and 0 < sequence <= parcel.numbered:
+    if (parcel.number or parcel.late) and 0 < sequence <= parcel.numbered:
         return
-    is_told = parcel.shown or _is_being_told(work.state, key, parcel)
     if parcel.number:
         leave(work, _two(key, parcel.number, told))
         return
-    # A publication under way is looked up by what it told, so that stays as it was.
-    taken = TABLE.allows(parcel.stage, e.Numbered) and (parcel.shown or not is_told)
-    if taken:
-        _say(work, _number_of(key, parcel, told), sequence)
-    if is_told or not taken:
+    one = _number_of(key, parcel, told)
+    if not TABLE.allows(parcel.stage, e.Numbered):
         _without(work, key, told)
+    elif parcel.shown or not is_being_told(work.state, key, parcel):
+        _say(work, one, sequence)
+        if parcel.shown:
+            _without(work, key, told)
+    elif (one.carrier, one.tracking_number) != parcel.late:
+        # A publication under way is looked up by what it told, so that stays as it was.
+        _say(work, one, sequence, waits=True)
 
 
 def _ended(work: Work, key: Key, told: ReportedParcel) -> None:
@@ -130,7 +133,8 @@ def _ended(work: Work, key: Key, told: ReportedParcel) -> None:
         return
 
 
-def _is_being_told(state: State, key: Key, parcel: Parcel) -> bool:
+def is_being_told(state: State, key: Key, parcel: Parcel) -> bool:
+    """Whether the channel may have been told of a parcel, and it is not known yet."""
     unknown = (one for one in state.lost if not one.known)
     asked: tuple[e.Intent | Lost, ...] = (*state.open, *unknown)
     return any(
@@ -143,21 +147,29 @@ def _number_of(key: Key, parcel: Parcel, told: Told) -> e.ParcelNumber:
     return e.ParcelNumber(key, told.carrier or parcel.carrier, told.tracking_number)
 
 
-def _say(work: Work, one: e.ParcelNumber, sequence: int) -> None:
-    work.say(
-        e.Numbered(
-            rule="number",
-            key=one.parcel,
-            carrier=one.carrier,
-            tracking_number=one.tracking_number,
-            sequence=sequence,
-        )
+def _say(work: Work, one: e.ParcelNumber, sequence: int, *, waits: bool = False) -> None:
+    work.say(numbered(one, sequence, waits=waits))
+
+
+def numbered(one: e.ParcelNumber, sequence: int, *, waits: bool = False) -> e.Numbered:
+    """Return that a parcel has a number. `sequence` and `waits` as the event has them."""
+    return e.Numbered(
+        rule="number",
+        key=one.parcel,
+        carrier=one.carrier,
+        tracking_number=one.tracking_number,
+        sequence=sequence,
+        waits=waits,
     )
 
 
 def _name(told: Told) -> str:
-    carrier = f" ({told.carrier})" if told.carrier else ""
-    return f"{told.tracking_number}{carrier}"
+    return named(told.carrier, told.tracking_number)
+
+
+def named(carrier: str, number: str) -> str:
+    """Name a number and its carrier ("": not known)."""
+    return f"{number} ({carrier})" if carrier else number
 
 
 def _unlike_label(key: Key, parcel: Parcel, told: Told) -> str:
@@ -177,8 +189,11 @@ def _two(key: Key, former: str, told: Told) -> str:
 
 def _without(work: Work, key: Key, told: Told) -> None:
     if work.context.setup.storefront:
-        leave(
-            work,
-            f"{key} left under {_name(told)}, and the channel was told of it without a number: "
-            "enter it there",
-        )
+        leave(work, missing(key, _name(told)))
+
+
+def missing(key: Key, name: str) -> str:
+    """Say in words that the channel lacks the number of a parcel."""
+    return (
+        f"{key} left under {name}, and the channel was told of it without a number: enter it there"
+    )

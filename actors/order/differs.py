@@ -294,12 +294,20 @@ def _todo(facets: Iterable[str]) -> str:
 
 def leave(work: Work, *told: str) -> None:
     """Add to the one task about what differs."""
-    task = next((x for x in work.state.tasks if x.task_id == CHANGED), None)
+    event = left(work.state, *told)
+    if event is not None:
+        work.say(event)
+
+
+def left(state: State, *told: str) -> e.TaskOpened | None:
+    """Return the one task about what differs with more to it, None where it says that already."""
+    task = next((x for x in state.tasks if x.task_id == CHANGED), None)
     known = task.words if task is not None else ""
-    fresh = [one for one in (_by_now(work.state, one) for one in told) if one not in known]
-    if fresh:
-        words = _within("; ".join([known, *fresh] if known else fresh))
-        work.say(e.TaskOpened(rule="task", task_id=CHANGED, words=words))
+    fresh = [one for one in (_by_now(state, one) for one in told) if one not in known]
+    if not fresh:
+        return None
+    words = _within("; ".join([known, *fresh] if known else fresh))
+    return e.TaskOpened(rule="task", task_id=CHANGED, words=words)
 
 
 def _within(words: str) -> str:

@@ -14,6 +14,7 @@ from actors.order import (
     differs,
     joint_held,
     joint_money,
+    joint_numbers,
     joint_order,
     joint_outdated,
     joint_refunds,
@@ -270,14 +271,7 @@ JOINT: tuple[Joint, ...] = (
         "packed parcels need a label where we buy them",
         needs=(Sign.PACKED, Sign.PARCEL_PACKED),
     ),
-    Joint(
-        "untracked",
-        _THINGS,
-        joint_things.untracked,
-        (e.Untracked,),
-        "a parcel of which no carrier can tell is as good as there once it has left",
-        needs=(Sign.PARCEL_ON_ITS_WAY,),
-    ),
+    *joint_numbers.ROWS,
     Joint(
         "done",
         (*_THINGS, "open", "stuck", "tasks"),

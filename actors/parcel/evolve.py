@@ -100,7 +100,10 @@ def _codes_entered(draft: Draft, event: e.CodesEntered) -> None:
 def _numbered(draft: Draft, event: e.Numbered) -> None:
     number, carrier = event.tracking_number, event.carrier
     at = _numbered_at(draft, event.key, event.sequence)
-    move(draft, event.key, event, carrier=carrier, number=number, numbered=at)
+    if event.waits:
+        move(draft, event.key, event, late=(carrier, number), numbered=at)
+    else:
+        move(draft, event.key, event, carrier=carrier, number=number, numbered=at, late=())
 
 
 def _numbered_at(draft: Draft, key: Key, sequence: int) -> int:
@@ -125,6 +128,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.Numbered: _numbered,
     e.Asked: _asked,
     e.Tracked: _moved,
+    e.Followed: _moved,
     e.InTransit: _moved,
     e.Delivered: _moved,
     e.DeliveryFailed: _moved,

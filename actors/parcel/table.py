@@ -54,6 +54,7 @@ TABLE = Table(
         *go("lose", ON_ITS_WAY, e.Lost, LOST, "the carrier does not find it"),
         *go("untracked", ON_ITS_WAY, e.Untracked, UNTRACKED, "no one tells when it arrives"),
         *stay("number", (PACKED, UNTRACKED), e.Numbered, "the warehouse told its number later"),
+        Row("follow", UNTRACKED, e.Followed, HANDED_OVER, "its number came, and can be asked for"),
         *stay("track", (PACKED, *ON_ITS_WAY), e.Asked, "time to ask the carrier"),
         *stay(
             "tracked",

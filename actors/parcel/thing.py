@@ -7,7 +7,7 @@ from msgspec import Struct
 from schemas.messages.base import Parts
 from schemas.order.things import Key
 
-VERSION = 3
+VERSION = 4
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 PACKED, HANDED_OVER, IN_TRANSIT, EXCEPTION = "packed", "handed_over", "in_transit", "exception"
@@ -21,7 +21,8 @@ class Parcel(Struct, frozen=True, array_like=True):
     it is. `shown` says that the channel was told of it; `asked` that the carrier was asked once;
     `sequence` is the place of the report that told of it among those of its task, 0 where that is
     not known, and `numbered` that of the latest that told its number. `codes` are those of single
-    pieces, by line."""
+    pieces, by line. `late` is a carrier and number that came while the channel was being told of
+    the parcel without."""
 
     stage: str
     fulfilment: Key
@@ -38,3 +39,4 @@ class Parcel(Struct, frozen=True, array_like=True):
     sequence: int = 0
     codes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     numbered: int = 0
+    late: tuple[str, ...] = ()

@@ -111,6 +111,7 @@ from schemas.messages.parcel_events import (
     CodesEntered,
     Delivered,
     DeliveryFailed,
+    Followed,
     InTransit,
     Lost,
     Numbered,
@@ -210,6 +211,7 @@ OrderEvent = (
     | Asked
     | Tracked
     | Numbered
+    | Followed
     | InTransit
     | Delivered
     | DeliveryFailed
@@ -268,6 +270,7 @@ __all__ = [
     "Event",
     "ExcessCounted",
     "Fetched",
+    "Followed",
     "Fulfilled",
     "FulfilmentBackordered",
     "FulfilmentCancelled",

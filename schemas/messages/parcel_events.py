@@ -27,11 +27,18 @@ class Tracked(Event, frozen=True, kw_only=True, tag="parcel.tracked.v2"):
 
 class Numbered(Event, frozen=True, kw_only=True, tag="parcel.numbered.v1"):
     """The warehouse told the carrier and number of a parcel after the parcel itself, or others than
-    before. `sequence` is the place of the report that told them, as in `Packed`."""
+    before. `sequence` is the place of the report that told them, as in `Packed`. `waits`: the
+    channel is being told of the parcel without, and how that ends is awaited before it counts."""
 
     carrier: str
     tracking_number: str
     sequence: int = 0
+    waits: bool = False
+
+
+class Followed(Event, frozen=True, kw_only=True, tag="parcel.followed.v1"):
+    """The number of a parcel that had left came later, and a carrier of ours can tell by it where
+    the parcel is."""
 
 
 class InTransit(Event, frozen=True, kw_only=True, tag="parcel.in_transit.v1"):

@@ -171,6 +171,7 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.Delivered(rule="deliver", key=K1),
     e.Untracked(rule="untracked", key=K1),
     e.Numbered(rule="number", key=K1, carrier="DHL", tracking_number="J"),
+    e.Followed(rule="follow", key=K1),
     e.Posted(rule="post", key=Key("D1"), erp_id="1", number="1"),
     e.DocumentAmended(rule="amend", key=Key("D1"), digest="d"),
     e.DocumentCancelled(rule="cancel", key=Key("D1")),

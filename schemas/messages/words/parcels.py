@@ -22,6 +22,11 @@ def _tracked(event: e.Tracked, lines: Lines) -> str:
 
 def _numbered(event: e.Numbered, lines: Lines) -> str:
     by = f" of {event.carrier}" if event.carrier else ""
+    if event.waits:
+        return (
+            f"{thing_words(event.key)} has the number {event.tracking_number}{by}, which counts "
+            "once it is known whether the channel was told of it without."
+        )
     return f"{thing_words(event.key)} has the number {event.tracking_number}{by}."
 
 
@@ -40,6 +45,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.Asked: simply("{thing}: the carrier is asked where it is."),
     e.Tracked: _tracked,
     e.Numbered: _numbered,
+    e.Followed: simply("{thing}: a carrier of ours can tell by its number where it is."),
     e.InTransit: simply("{thing} is in transit."),
     e.Delivered: simply("{thing} is delivered."),
     e.DeliveryFailed: _with_detail("meets an obstacle on its way"),

@@ -103,19 +103,59 @@ def test_our_label_s_number_may_be_written_otherwise(written: str) -> None:
     assert (story.state.parcels[K1].number, list(story.state.tasks)) == (parcel.number, [])
 
 
-@pytest.mark.parametrize("shown", [True, False])
-def test_a_number_after_the_channel_was_told_is_a_persons(shown: bool) -> None:
-    """It is named, and recorded unless a call is under way that is known by what it told."""
-    story = three_pl().when(packed(box(), box("Z", "b"))).when(handed_over(box()))
-    if shown:
-        published(story)
-    story.when(handed_over(later()))
-    story.then_events(*([e.Numbered] if shown else []), e.TaskOpened)
+def test_a_number_after_the_channel_was_told_is_a_persons() -> None:
+    """It is recorded, and named; a repeat says nothing."""
+    story = published(three_pl().when(packed(box(), box("Z", "b"))).when(handed_over(box())))
+    story.when(handed_over(later())).then_events(e.Numbered, e.TaskOpened)
     assert "K1 left under BBB (DHL), and the channel was told of it without" in waiting_for(
         story.state
     )
-    assert story.state.parcels[K1].number == ("BBB" if shown else "")
+    assert story.state.parcels[K1].number == "BBB"
     story.when(handed_over(later())).then_events()
+
+
+def told_meanwhile() -> Story:
+    """The number comes while the channel is told of the parcel; the call is known by what it told,
+    so that it waits."""
+    story = three_pl().when(packed(box(), box("Z", "b"))).when(handed_over(box()))
+    story.when(handed_over(later())).then_events(e.Numbered)
+    story.when(handed_over(later())).then_events()
+    assert (story.state.parcels[K1].number, list(story.state.tasks)) == ("", [])
+    return story
+
+
+def test_a_number_while_the_channel_is_told_counts_when_that_is_done() -> None:
+    """Only then is it known that the channel lacks it."""
+    story = published(told_meanwhile()).then_events(e.Published, e.TaskOpened, e.Numbered)
+    assert "K1 left under BBB (DHL), and the channel was told of it without" in waiting_for(
+        story.state
+    )
+    assert story.state.parcels[K1].number == "BBB"
+
+
+def test_a_number_while_the_channel_is_told_goes_there_when_that_failed() -> None:
+    """What was surely not told is told with its number, and no person enters it."""
+    story = told_meanwhile().refused(f.PublishFulfilment).act("retry")
+    assert (told(story), list(story.state.tasks)) == (["BBB"], [])
+
+
+def test_a_number_waits_while_it_is_not_known_whether_the_channel_was_told() -> None:
+    """The call is made again as it was, so that the channel's own copy is found by it."""
+    story = told_meanwhile().unknown(f.PublishFulfilment).act("retry")
+    assert told(story) == [""]
+    assert published(story).state.parcels[K1].number == "BBB"
+
+
+def test_a_number_that_comes_after_the_parcel_is_followed() -> None:
+    """A carrier of ours can be asked by it, so that it is known when the parcel arrives."""
+    story = given_released(Story(setup=replace(THREE_PL, carriers=(("dhl", "dhl-lane"),))))
+    story.when(packed(box())).when(handed_over(box())).then_events(e.HandedOver, e.Untracked)
+    story.when(handed_over(later()))
+    published(story)
+    assert (story.state.parcels[K1].stage, story.counts()) == ("handed_over", {"q": 2, "t": 2})
+    story.when(i.TimerFired(name="track", key=K1))
+    story.done(f.TrackParcel, f.Tracked(status="delivered"))
+    assert story.counts() == {"q": 2, "d": 2}
 
 
 def test_a_number_before_the_channel_is_told_goes_there() -> None:
