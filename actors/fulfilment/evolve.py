@@ -318,7 +318,7 @@ def _bury_all(draft: Draft, key: Key, thing: Fulfilment) -> None:
                 ids = (
                     (one.shipment,)
                     if name == "labels"
-                    else (one.number, box_id(key, one.parcel_id))
+                    else (one.number, box_id(key, one.parcel_id), *one.others)
                 )
                 kept = one.units if one.stage == "unpacked" else ()
                 draft.bury(name, other, one.stage, ids, kept)

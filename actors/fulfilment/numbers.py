@@ -103,7 +103,9 @@ def _later(work: Work, key: Key, parcel: Parcel, told: ReportedParcel, sequence:
     if (parcel.number or parcel.late) and 0 < sequence <= parcel.numbered:
         return
     if parcel.number:
-        leave(work, _two(key, parcel.number, told))
+        if not any(is_same(told.tracking_number, x) for x in parcel.others):
+            _note(work, key, told)
+            leave(work, _two(key, parcel.number, told))
         return
     one = _number_of(key, parcel, told)
     if not TABLE.allows(parcel.stage, e.Numbered):
@@ -126,11 +128,23 @@ def _ended(work: Work, key: Key, told: ReportedParcel) -> None:
         numbers = [x for x in one.ids if x and x != box]
         if any(is_same(told.tracking_number, x) for x in numbers):
             return
+        _note(work, k, told)
         if numbers:
             leave(work, _two(k, numbers[0], told))
         else:
             _without(work, k, told)
         return
+
+
+def _note(work: Work, key: Key, told: Told) -> None:
+    work.say(
+        e.NumberNoted(
+            rule="number-noted",
+            key=key,
+            tracking_number=told.tracking_number,
+            carrier=told.carrier,
+        )
+    )
 
 
 def is_being_told(state: State, key: Key, parcel: Parcel) -> bool:

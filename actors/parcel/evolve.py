@@ -13,6 +13,8 @@ from schemas.messages import events as e
 from schemas.order.things import Key
 
 FIELD = "parcels"
+MAX_OTHERS = 10
+"""Numbers that are remembered of one parcel beside its own."""
 
 
 def move(draft: Draft, key: Key, event: e.Event, **changes: Any) -> None:
@@ -106,6 +108,17 @@ def _numbered(draft: Draft, event: e.Numbered) -> None:
         move(draft, event.key, event, carrier=carrier, number=number, numbered=at, late=())
 
 
+def _number_noted(draft: Draft, event: e.NumberNoted) -> None:
+    thing: Parcel | None = draft.get(FIELD).get(event.key)
+    gone: Ended | None = draft.get("ended").get(event.key)
+    if thing is not None:
+        others = (*thing.others, event.tracking_number)[-MAX_OTHERS:]
+        move(draft, event.key, event, others=others)
+    elif gone is not None and len(gone.ids) < MAX_OTHERS:
+        ids = (*gone.ids, event.tracking_number)
+        draft.put("ended", event.key, Ended(gone.stage, ids, gone.units))
+
+
 def _numbered_at(draft: Draft, key: Key, sequence: int) -> int:
     """Return the place of the latest report that told a parcel's number."""
     thing: Parcel | None = draft.get(FIELD).get(key)
@@ -129,6 +142,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.Asked: _asked,
     e.Tracked: _moved,
     e.Followed: _moved,
+    e.NumberNoted: _number_noted,
     e.InTransit: _moved,
     e.Delivered: _moved,
     e.DeliveryFailed: _moved,

@@ -68,6 +68,7 @@ TABLE = Table(
         Beside("skip", e.Skipped, "a person went on without it"),
         Beside("task", e.TaskOpened, "only a person can do it"),
         Beside("alarm", e.Overdue, "it waited longer than it may"),
+        Beside("number-noted", e.NumberNoted, "a person asks which of its numbers is true"),
         Beside("codes", e.CodesEntered, "a person entered what the warehouse did not send"),
     ),
     ends=ENDS,

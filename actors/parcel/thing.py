@@ -7,7 +7,7 @@ from msgspec import Struct
 from schemas.messages.base import Parts
 from schemas.order.things import Key
 
-VERSION = 4
+VERSION = 5
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 PACKED, HANDED_OVER, IN_TRANSIT, EXCEPTION = "packed", "handed_over", "in_transit", "exception"
@@ -22,7 +22,7 @@ class Parcel(Struct, frozen=True, array_like=True):
     `sequence` is the place of the report that told of it among those of its task, 0 where that is
     not known, and `numbered` that of the latest that told its number. `codes` are those of single
     pieces, by line. `late` is a carrier and number that came while the channel was being told of
-    the parcel without."""
+    the parcel without; `others` are numbers that were told after it had left under its own."""
 
     stage: str
     fulfilment: Key
@@ -40,3 +40,4 @@ class Parcel(Struct, frozen=True, array_like=True):
     codes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     numbered: int = 0
     late: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()

@@ -115,6 +115,7 @@ from schemas.messages.parcel_events import (
     InTransit,
     Lost,
     Numbered,
+    NumberNoted,
     Returned,
     Tracked,
     Untracked,
@@ -211,6 +212,7 @@ OrderEvent = (
     | Asked
     | Tracked
     | Numbered
+    | NumberNoted
     | Followed
     | InTransit
     | Delivered
@@ -299,6 +301,7 @@ __all__ = [
     "NewParcel",
     "Normalised",
     "NotElsewhere",
+    "NumberNoted",
     "Numbered",
     "OrderEvent",
     "OutsideMatched",

@@ -36,6 +36,14 @@ class Numbered(Event, frozen=True, kw_only=True, tag="parcel.numbered.v1"):
     waits: bool = False
 
 
+class NumberNoted(Event, frozen=True, kw_only=True, tag="parcel.number_noted.v1"):
+    """The warehouse told another number of a parcel that had left, or one of a parcel that had
+    ended without. A person is told; it is noted, so that a repeat of the report says nothing."""
+
+    tracking_number: str
+    carrier: str = ""
+
+
 class Followed(Event, frozen=True, kw_only=True, tag="parcel.followed.v1"):
     """The number of a parcel that had left came later, and a carrier of ours can tell by it where
     the parcel is."""

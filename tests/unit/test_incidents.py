@@ -172,6 +172,7 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.Untracked(rule="untracked", key=K1),
     e.Numbered(rule="number", key=K1, carrier="DHL", tracking_number="J"),
     e.Followed(rule="follow", key=K1),
+    e.NumberNoted(rule="number-noted", key=K1, tracking_number="J"),
     e.Posted(rule="post", key=Key("D1"), erp_id="1", number="1"),
     e.DocumentAmended(rule="amend", key=Key("D1"), digest="d"),
     e.DocumentCancelled(rule="cancel", key=Key("D1")),

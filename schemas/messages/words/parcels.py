@@ -30,6 +30,11 @@ def _numbered(event: e.Numbered, lines: Lines) -> str:
     return f"{thing_words(event.key)} has the number {event.tracking_number}{by}."
 
 
+def _number_noted(event: e.NumberNoted, lines: Lines) -> str:
+    by = f" of {event.carrier}" if event.carrier else ""
+    return f"{thing_words(event.key)}: the warehouse tells the number {event.tracking_number}{by}."
+
+
 def _codes_entered(event: e.CodesEntered, lines: Lines) -> str:
     count = sum(len(codes) for _, codes in event.codes)
     what = f"{counted(count, 'code')} of pieces in {inside(event.key)}"
@@ -45,6 +50,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.Asked: simply("{thing}: the carrier is asked where it is."),
     e.Tracked: _tracked,
     e.Numbered: _numbered,
+    e.NumberNoted: _number_noted,
     e.Followed: simply("{thing}: a carrier of ours can tell by its number where it is."),
     e.InTransit: simply("{thing} is in transit."),
     e.Delivered: simply("{thing} is delivered."),

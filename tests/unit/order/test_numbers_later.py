@@ -170,8 +170,23 @@ def test_another_number_after_it_left_is_a_persons() -> None:
     """Both are named; a repeat of the former says nothing."""
     story = published(three_pl().when(packed(box("AAA"))).when(handed_over(box("AAA"))))
     story.when(handed_over(later("AAA"))).then_events()
-    story.when(handed_over(later())).then_events(e.TaskOpened)
+    story.when(handed_over(later())).then_events(e.NumberNoted, e.TaskOpened)
     assert "BBB (DHL) of K1, which left under AAA" in waiting_for(story.state)
+    story.act("done", "changed").when(handed_over(later())).then_events()
+
+
+def test_a_repeat_asks_no_one_again_while_the_parcel_is_on_its_way() -> None:
+    """What a person has dealt with is not asked for each time the same is reported, nor once the
+    parcel has arrived; another number is."""
+    story = given_released(Story(setup=replace(THREE_PL, carriers=(("dhl", "dhl-lane"),))))
+    story.when(handed_over(replace(box("AAA"), carrier="DHL")))
+    published(story).when(handed_over(later())).then_events(e.NumberNoted, e.TaskOpened)
+    story.act("done", "changed").when(handed_over(later())).then_events()
+    story.when(i.TimerFired(name="track", key=K1))
+    story.done(f.TrackParcel, f.Tracked(status="delivered"))
+    assert K1 in story.state.ended
+    story.when(handed_over(later())).then_events()
+    story.when(handed_over(later("CCC"))).then_events(e.NumberNoted, e.TaskOpened)
 
 
 def test_of_a_parcel_that_has_ended_it_is_told_too() -> None:
@@ -181,6 +196,7 @@ def test_of_a_parcel_that_has_ended_it_is_told_too() -> None:
     story.when(handed_over(later()))
     assert "K1 left under BBB (DHL)" in waiting_for(story.state)
     story.when(packed(later())).then_events()
+    story.act("done", "changed").when(packed(later())).then_events()
 
 
 def test_another_number_than_our_label_s_is_a_persons() -> None:
