@@ -23,10 +23,11 @@ Told = ReportedParcel | e.Untold
 
 
 def newer(
-    state: State, here: dict[str, Key], told: Iterable[Told]
+    state: State, here: dict[str, Key], told: Iterable[Told], sequence: int = 0
 ) -> tuple[tuple[e.ParcelNumber, ...], list[str]]:
     """Return the numbers of parcels that leave (`here`, by the warehouse's id), where it tells
-    another than is known; and in words those that are not the ones of their labels."""
+    another than is known; and in words those that are not the ones of their labels, or that a
+    later report than this one (`sequence`, 0: not known) had told otherwise."""
     found, words = [], []
     for one in told:
         key = here.get(one.parcel_id)
@@ -39,6 +40,9 @@ def newer(
             words.append(_unlike_label(key, parcel, one))
         else:
             found.append(_number_of(key, parcel, one))
+            if parcel.number and 0 < sequence < parcel.numbered:
+                other = e.Untold(one.parcel_id, parcel.carrier, parcel.number)
+                words.append(_two(key, one.tracking_number, other))
     return tuple(found), words
 
 

@@ -139,7 +139,7 @@ def _handed_over(work: Work, key: Key, thing: Fulfilment, command: i.ReportHande
     if not known and not new:
         leave(work, *holds_unknown(key, unknown))
         return
-    numbers, unlike = newer(state, here, named)
+    numbers, unlike = newer(state, here, named, command.sequence)
     leave(work, *unlike)
     leaves(
         work,

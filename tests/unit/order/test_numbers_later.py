@@ -80,6 +80,15 @@ def test_an_older_report_does_not_take_back_a_number_that_came_later() -> None:
     assert told(story) == ["BBB"]
 
 
+def test_a_later_number_than_the_hand_over_s_is_not_lost() -> None:
+    """It left under the ship notice's; the one that was told after that is named to a person, as
+    when the reports come in their order."""
+    story = three_pl().when(packed(box("AAA"), sequence=1)).when(packed(box("BBB"), sequence=3))
+    story.when(handed_over(later("AAA"), sequence=2))
+    assert story.state.parcels[K1].number == "AAA"
+    assert "the number BBB (DHL) of K1, which left under AAA" in waiting_for(story.state)
+
+
 def test_a_number_that_came_later_does_not_make_the_parcel_later() -> None:
     """All that was packed before a hand-over leaves with it, whenever its number was told."""
     story = three_pl().when(packed(box(), sequence=1)).when(packed(box("BBB"), sequence=3))
