@@ -293,6 +293,8 @@ async def _store(world: World) -> list[str]:
     for name, count in row.items():
         if count:
             wrong.append(f"{count} {name.replace('_', ' ')} are left.")
+    if row["timers_of_final_orders"]:
+        wrong += [str(tuple(one)) for one in await world.rows(_LEFT)]
     words = ["orders", "replay", "--verify", "--data", str(world.data)]
     replay: Process = world.process("replay", "service.cli", words)
     if await replay.ended():
@@ -341,7 +343,7 @@ SELECT (SELECT count(*) FROM effects WHERE status = 'open') AS open_effects,
        (SELECT count(*) FROM effects WHERE status = 'suspended') AS suspended_effects,
        -- A copy of an order that was cancelled elsewhere asks a person in time.
        (SELECT count(*) FROM timers t JOIN orders o ON o.order_id = t.order_id
-        WHERE o.final AND NOT (o.stage = 'duplicate' AND t.name IN ('twin', 'crowded')))
+        WHERE o.final AND NOT (o.stage = 'duplicate' AND t.name IN ('twin', 'crowded', 'due')))
            AS timers_of_final_orders,
        (SELECT count(*) FROM timers WHERE error <> '') AS suspended_timers,
        (SELECT count(*) FROM quarantine) AS quarantined_letters,
@@ -350,4 +352,10 @@ SELECT (SELECT count(*) FROM effects WHERE status = 'open') AS open_effects,
             SELECT coalesce(sum(r.quantity), 0) FROM reservations r
             WHERE r.sku = s.sku AND r.place = s.place AND r.tracked
        )) AS miscounted_reservations
+"""
+
+_LEFT = """
+SELECT o.channel, o.ref, o.stage, o.waiting_for, t.key, t.name, t.due_at::text, t.error
+FROM timers t JOIN orders o ON o.order_id = t.order_id
+WHERE o.final LIMIT 5
 """
