@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from actors.fulfilment.heard import hear
-from actors.fulfilment.parts import minus, plus, within
+from actors.fulfilment.parts import minus, plus, units_of, within
 from actors.fulfilment.table import TABLE
 from actors.fulfilment.thing import CANCELLED, DONE, Fulfilment
 from actors.order.draft import Draft
 from schemas.messages import events as e
 from schemas.messages.base import Parts
-from schemas.messages.effects import CreateTask, tag_of
+from schemas.messages.effects import CreateTask, ReserveStock, tag_of
 from schemas.messages.fulfilment_events import Untold
 from schemas.order.things import Key
 
 FIELD = "fulfilments"
 
-_TASK = tag_of(CreateTask)
+_TASK, _RESERVE = tag_of(CreateTask), tag_of(ReserveStock)
 
 SHORT_PICK = "short-pick-"
 """How the hold begins that asks a person about a short pick."""
@@ -45,11 +45,6 @@ def _move(draft: Draft, event: e.Event, **changes: Any) -> None:
     draft.change(FIELD, event.key, stage=TABLE.to(thing.stage, type(event)), **changes)
 
 
-def units_of(event: e.Event, source: str, to: str) -> Parts:
-    """Return the units that an event moves from one account to another."""
-    return tuple((m.line, m.quantity) for m in event.moves if m.source == source and m.to == to)
-
-
 def _planned(draft: Draft, event: e.FulfilmentPlanned | e.FulfilmentBackordered) -> None:
     draft.put(
         FIELD,
@@ -71,12 +66,13 @@ def _reserved(draft: Draft, event: e.StockReserved) -> None:
 
 def _replanned(draft: Draft, event: e.StockReplanned | e.Backordered) -> None:
     thing = _at(draft, event)
-    less = units_of(event, "allocated", "open")
+    free = thing.free if thing.stock else ()
     if thing.stage != "planned":
-        _move(draft, event)
+        _move(draft, event, free=free)
         return
+    left = minus(thing.left, units_of(event, "allocated", "open"))
     place = event.place if isinstance(event, e.StockReplanned) else thing.place
-    _move(draft, event, place=place, left=minus(thing.left, less), tries=thing.tries + 1)
+    _move(draft, event, place=place, left=left, free=free, tries=thing.tries + 1)
 
 
 def _tried_again(draft: Draft, event: e.StockTriedAgain) -> None:
@@ -87,12 +83,21 @@ def _expired(draft: Draft, event: e.ReservationExpired) -> None:
     _move(draft, event, lapsed=True)
 
 
+def _freed(draft: Draft, key: Key, thing: Fulfilment, units: Parts) -> Parts:
+    """Return what is reserved and no longer wanted once these units are not; also of a reservation
+    that may exist, of which the answer comes later."""
+    is_held = thing.stock or draft.may_be_done(key, _RESERVE)
+    return plus(thing.free, units) if is_held else ()
+
+
 def _released_stock(draft: Draft, event: e.StockReleased) -> None:
     thing = _at(draft, event)
     if event.units:
         _move(draft, event, free=minus(thing.free, event.units))
     else:
         _move(draft, event, stock=False, free=())
+    if thing.stage == DONE:
+        _bury_all(draft, event.key, thing)
 
 
 def _task_taken(draft: Draft, event: e.TaskTaken) -> None:
@@ -126,7 +131,7 @@ def _short_picked(draft: Draft, event: e.ShortPicked) -> None:
 def _short_settled(draft: Draft, event: e.ShortSettled) -> None:
     thing = _at(draft, event)
     less = units_of(event, "allocated", "open")
-    free = plus(thing.free, less) if thing.stock else ()
+    free = _freed(draft, event.key, thing, less)
     _move(draft, event, missing=(), left=minus(thing.left, less), free=free)
 
 
@@ -222,7 +227,7 @@ def _matched(draft: Draft, event: e.OutsideMatched) -> None:
 
 def _shrunk(draft: Draft, event: e.Shrunk) -> None:
     thing = _at(draft, event)
-    free = plus(thing.free, event.units) if thing.stock else ()
+    free = _freed(draft, event.key, thing, event.units)
     left = minus(thing.left, event.units)
     _move(draft, event, left=left, free=free, missing=_still(draft, event.key, thing.missing, left))
 
@@ -281,8 +286,10 @@ _SETTLED: dict[str, Any] = {
 
 def _rest_settled(draft: Draft, event: e.RestSettled) -> None:
     _unhold(draft, event.key)
-    free = _at(draft, event).free if _at(draft, event).stock else ()
-    _move(draft, event, free=free, **_SETTLED)
+    thing = _at(draft, event)
+    # What was reserved is given back before, unless that is not known yet.
+    rest = () if thing.stock else units_of(event, "allocated", "open")
+    _move(draft, event, free=_freed(draft, event.key, thing, rest), **_SETTLED)
 
 
 def _cancelled(draft: Draft, event: e.FulfilmentCancelled) -> None:
@@ -324,12 +331,7 @@ def _bury_all(draft: Draft, key: Key, thing: Fulfilment) -> None:
                 draft.bury(name, other, one.stage, ids, kept)
                 if name == "labels":
                     draft.forget(other)
-    _bury(draft, key, thing)
-
-
-def _bury(draft: Draft, key: Key, thing: Fulfilment) -> None:
-    stage = draft.get(FIELD)[key].stage
-    draft.bury(FIELD, key, stage, (thing.task, *thing.outside))
+    draft.bury(FIELD, key, draft.get(FIELD)[key].stage, (thing.task, *thing.outside))
 
 
 def _stays(draft: Draft, event: e.Event) -> None:
@@ -342,6 +344,8 @@ def intended(draft: Draft, intent: e.Intent) -> None:
         amount, told = int(intent.note or 0), draft.get("task")
         changes = {"lane": intent.lane, "told": told, "collect": amount, "tasked": amount}
         draft.change(FIELD, intent.key, **changes)
+    if intent.kind == _RESERVE and not draft.get(FIELD)[intent.key].stock:
+        draft.change(FIELD, intent.key, free=())  # it is asked for what is wanted now
 
 
 FOLDS: dict[type[e.Event], Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.messages import events as e
 from schemas.messages.base import Parts
 
 
@@ -32,3 +33,8 @@ def within(units: Parts, have: Parts) -> Parts:
     return tuple(
         (line, least) for line, count in units if (least := min(count, most.get(line, 0))) > 0
     )
+
+
+def units_of(event: e.Event, source: str, to: str) -> Parts:
+    """Return the units that an event moves from one account to another."""
+    return tuple((m.line, m.quantity) for m in event.moves if m.source == source and m.to == to)

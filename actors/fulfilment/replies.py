@@ -86,6 +86,8 @@ def _taken(work: Work, key: Key, thing: Fulfilment, task_id: str, settles: int) 
 def _reserved(work: Work, key: Key, thing: Fulfilment, place: str, settles: int) -> None:
     if not TABLE.allows(thing.stage, e.StockReserved):
         return
+    if thing.stage == DONE and not thing.free:
+        return  # what was reserved has left
     rule = "reserve" if thing.stage in ("planned", "short") else "late-reserve"
     rule = "revive" if thing.stage == "cancelled" else rule
     work.say(e.StockReserved(rule=rule, key=key, settles=settles, place=place))

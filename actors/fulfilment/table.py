@@ -35,7 +35,7 @@ TABLE = Table(
         Row("reserve", PLANNED, e.StockReserved, RESERVED, "every unit is reserved"),
         *stay(
             "late-reserve",
-            (RESERVED, *AT_WORK, RECALLED, HANDED_OVER),
+            (RESERVED, *AT_WORK, RECALLED, HANDED_OVER, DONE),
             e.StockReserved,
             "the goods moved on before the answer came",
         ),
@@ -137,7 +137,7 @@ TABLE = Table(
         *stay("recall-twice", (RECALLED,), e.TaskCancelled, "the warehouse says so twice"),
         *stay(
             "give-back",
-            (RESERVED, *AT_WORK, RECALLED, HANDED_OVER),
+            (RESERVED, *AT_WORK, RECALLED, HANDED_OVER, DONE),
             e.StockReleased,
             "its reservation was given back",
         ),

@@ -9,7 +9,7 @@ from schemas.messages.effects import Delivery
 from schemas.messages.fulfilment_events import Untold
 from schemas.order.things import Key
 
-VERSION = 7
+VERSION = 8
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 PLANNED, SHORT, RESERVED, RELEASED = "planned", "short", "reserved", "released"
@@ -24,16 +24,16 @@ fulfilment's key follows."""
 class Fulfilment(Struct, frozen=True, array_like=True):
     """`left` are the units that have not left yet. `lane` is the warehouse that was asked, `task`
     its id of the task. `stock` says that the units are reserved, `free` which of them are no longer
-    wanted. `stop` says why it shall be stopped ("": it shall not), `asked` that the warehouse will
-    say later whether it is. `missing` is what a short pick left undecided; `more` that the
-    warehouse will pack more. `told` is the revision of the order that the task was told, `collect`
-    the amount that is collected with it: what its labels say, and without one what its task says,
-    which is `tasked`. `outside` are the channel's ids of it. `tries` counts
-    plans since the last look at the stock; `person` says that one packs it, for want of a
-    warehouse; `fixed` that it can't be stopped any more. `parcels` are all that it
-    ever had, `untold` those that have left although no one told yet what they hold, `untold_by` the
-    place of the report that said so without naming them. `heard` are the places of the reports
-    that were heard (`actors.fulfilment.heard`), `last` that of the one that said that all is packed
+    wanted, also while it is not known whether they are. `stop` says why it shall be stopped ("": it
+    shall not), `asked` that the warehouse will say later whether it is. `missing` is what a short
+    pick left undecided; `more` that the warehouse will pack more. `told` is the revision of the
+    order that the task was told, `collect` the amount that is collected with it: what its labels
+    say, and without one what its task says, which is `tasked`. `outside` are the channel's ids of
+    it. `tries` counts plans since the last look at the stock; `person` says that one packs it, for
+    want of a warehouse; `fixed` that it can't be stopped any more. `parcels` are all that it ever
+    had, `untold` those that have left although no one told yet what they hold, `untold_by` the
+    place of the report that said so without naming them. `heard` are the places of the reports that
+    were heard (`actors.fulfilment.heard`), `last` that of the one that said that all is packed
     while an earlier one was still on its way. `ready` says that the storefront knows that it waits
     for its customer, `collected` that he has what left before anyone told what it holds. `lapsed`
     says that its order waited longer than its reservation is kept."""
@@ -75,6 +75,11 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     def is_begun(self) -> bool:
         """Whether it was left to a warehouse or a person, and not all of it has left."""
         return self.stage in (RELEASED, PICKED, PACKED)
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether units are reserved that are no longer wanted."""
+        return bool(self.stock and self.free)
 
     @property
     def is_lapsed(self) -> bool:

@@ -56,7 +56,7 @@ def _next(
     if thing.is_lapsed:
         effect = f.ReleaseStock(place=thing.place, units=())
         return Ask(key, "stock", effect, note=ALL) if thing.stock else None
-    if thing.stock and thing.free:
+    if thing.gives_back:
         effect = f.ReleaseStock(place=thing.place, units=units(state, thing.free))
         return Ask(key, "stock", effect, note=",".join(f"{at}:{q}" for at, q in thing.free))
     setup = context.setup

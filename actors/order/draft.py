@@ -78,6 +78,12 @@ class Draft:
         tries = [x for x in lost if (x.key, x.kind) == (intent.key, intent.kind)]
         return bool(tries) and not tries[-1].known
 
+    def may_be_done(self, key: Key, kind: str) -> bool:
+        """Whether an effect is under way, or an attempt of it may have been carried out of which
+        no one heard: its answer may still come."""
+        unknown = (one for one in self.get("lost") if not one.known)
+        return any((x.key, x.kind) == (key, kind) for x in (*self.get("open"), *unknown))
+
     def forget(self, key: Key) -> None:
         """Drop what waited for a person about a thing that needs no one any more."""
         for name in ("stuck", "holds", "tasks"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.documents.thing import POSTED, WANTED
 from actors.documents.wanted import has_units, is_empty, is_followed
+from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.messages.thing import CONFIRMED, PARTLY_CANCELLED, REFUSED
 from actors.order.acceptance import accept
@@ -191,7 +192,7 @@ def is_at_rest(state: State, context: Context) -> bool:
         return False
     if any(one.kind not in BESIDE for one in state.open):
         return False
-    if any(x.stage not in ("done", "cancelled") for x in state.fulfilments.values()):
+    if any(_is_at_work(x) for x in state.fulfilments.values()):
         return False
     if state.sums.get("o") or ledger.wished(state.sums):
         return False
@@ -208,6 +209,11 @@ def is_at_rest(state: State, context: Context) -> bool:
     return not any(
         one.kind not in BESIDE and not (empty and one.outcome_known) for one in state.stuck
     )
+
+
+def _is_at_work(thing: Fulfilment) -> bool:
+    """Whether something is left to do for a fulfilment."""
+    return thing.stage not in ("done", "cancelled") or thing.gives_back
 
 
 def is_to_be_told_now(state: State, context: Context) -> bool:
@@ -250,7 +256,7 @@ def reopened(work: Work) -> e.OrderEvent | None:
     if state.stage not in FINAL:
         return None
     why = ""
-    if any(x.stage not in ("done", "cancelled") for x in state.fulfilments.values()):
+    if any(_is_at_work(x) for x in state.fulfilments.values()):
         why = "a partner told of something late"
     elif state.stage == CANCELLED and shipped(state):
         why = "goods of it left all the same"

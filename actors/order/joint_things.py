@@ -244,7 +244,7 @@ def undone(work: Work) -> e.OrderEvent | None:
     state = work.state
     for key, thing in state.fulfilments.items():
         stopped = thing.stop and thing.stage in (PLANNED, SHORT, RESERVED, RECALLED)
-        empty = not thing.left and not thing.free and _is_idle(state, key, thing)
+        empty = not thing.left and not thing.gives_back and _is_idle(state, key, thing)
         if (thing.stop and thing.stock) or not (stopped or empty):
             continue
         if thing.untold:
@@ -326,7 +326,7 @@ def done(work: Work) -> e.OrderEvent | None:
     state = work.state
     told = not work.context.setup.storefront
     for key, thing in state.fulfilments.items():
-        if thing.stage != HANDED_OVER or thing.free or _is_busy(work, key):
+        if thing.stage != HANDED_OVER or thing.gives_back or _is_busy(work, key):
             continue
         if has_live_label(state, key) or any(x.key == key for x in state.tasks):
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from actors.kernel.setup import Place, Setup
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -21,6 +22,7 @@ from tests.given import (
     SENT,
     SETUP,
     Story,
+    a_parcel,
     given_labelled,
     given_packed,
     given_placed,
@@ -35,6 +37,7 @@ from tests.given import (
 )
 
 CANCEL = i.CancelOrder(ref=REF, reason="customer")
+DROPS = replace(SETUP, short_pick="drop")
 
 
 def late(story: Story, number: int, result: f.Result) -> Story:
@@ -143,6 +146,61 @@ def test_a_reservation_that_was_made_after_all_is_given_back() -> None:
     story.then_stage("cancelled")
     late(story, number, RESERVED).then_events(e.StockReserved, e.Reopened)
     story.then_effects(f.ReleaseStock)
+
+
+def skipped_reservation(setup: Setup = DROPS) -> tuple[Story, int]:
+    """An order of a seller who drops what is missing, whose reservation no one knows of."""
+    story = given_placed(Story(setup=setup))
+    number = story.number(f.ReserveStock)
+    return story.unknown(f.ReserveStock).act("skip"), number
+
+
+ONE_OF_TWO = i.ReportShortPicked(
+    ref=REF,
+    fulfilment=F1,
+    task_id="t-F1",
+    found=(f.Units("1", "SKU-1", 1), f.Units("2", "SKU-2", 1)),
+)
+MISSING = f.ReleaseStock(place="WH1", units=(f.Units("1", "SKU-1", 1),))
+
+
+def test_what_a_short_pick_dropped_is_given_back_once_its_reservation_is_known() -> None:
+    """Skipped or still under way when the goods were picked: the missing unit is given back."""
+    story, number = skipped_reservation()
+    story.when(ONE_OF_TWO).done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+    late(story, number, RESERVED).then_effects(f.ReleaseStock)
+    assert story.effect(f.ReleaseStock) == MISSING
+    story = given_placed(Story(setup=DROPS)).when(ONE_OF_TWO)
+    story.done(f.ReserveStock, RESERVED)
+    assert story.effect(f.ReleaseStock) == MISSING
+    story.done(f.ReleaseStock, f.Undone()).then_events(e.StockReleased)
+    assert story.state.fulfilments[F1].free == ()
+
+
+def test_what_was_never_reserved_is_not_given_back() -> None:
+    """The place was short after all: nothing of it is held, and nothing keeps the order open."""
+    story = given_placed(Story(setup=DROPS)).when(ONE_OF_TWO)
+    short = f.StockShort(skus=("SKU-1",), seen=())
+    story.done(f.ReserveStock, short).then_events(e.Backordered)
+    assert f.ReleaseStock not in map(type, story.effects.values())
+    assert story.state.fulfilments[F1].free == ()
+
+
+def test_a_reservation_known_after_all_has_left_opens_the_order_again() -> None:
+    """The rest of it is given back, and then the order is closed once more."""
+    place = Place(name="WH1", warehouse="wms", carrier="")
+    alone = replace(DROPS, storefront="", erp="", mail="", places=(place,))
+    story, number = skipped_reservation(alone)
+    story.when(ONE_OF_TWO).done(f.CreateTask, f.TaskCreated(task_id="t-F1"))
+    story.when(packed(a_parcel("p1", l1=1, l2=1)), handed_over(a_parcel("p1")))
+    for task in story.state.tasks:
+        story.act("done", task.task_id)
+    assert story.stage() == "closed"
+    late(story, number, RESERVED).then_events(e.StockReserved, e.Reopened)
+    story.then_effects(f.ReleaseStock)
+    assert story.effect(f.ReleaseStock) == MISSING
+    story.done(f.ReleaseStock, f.Undone())
+    assert (story.stage(), story.state.fulfilments) == ("closed", {})
 
 
 def test_a_label_that_was_found_without_its_image_is_a_persons_to_print() -> None:
