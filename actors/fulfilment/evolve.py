@@ -173,8 +173,9 @@ def _still_untold(draft: Draft, event: e.PartHandedOver, thing: Fulfilment) -> t
 
 
 def _packed_anyway(draft: Draft, event: e.PackedAnyway) -> None:
-    if event.key in draft.get(FIELD):
-        _move(draft, event)
+    thing = draft.get(FIELD).get(event.key)
+    if thing is not None:
+        _move(draft, event, heard=hear(thing.heard, event.sequence))
     else:  # its tombstone stays one
         TABLE.to(draft.get("ended")[event.key].stage, type(event))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from actors.fulfilment.collect import told_too_much
-from actors.fulfilment.thing import Fulfilment
+from actors.fulfilment.parts import minus, plus
+from actors.fulfilment.thing import PACKED, Fulfilment
+from actors.fulfilment.wanted import SENT
 from actors.kernel import ledger
 from actors.order.differs import in_excess, leave, left_unlike
 from actors.order.reading import parcels_of
@@ -81,12 +83,41 @@ def unpacked(state: State, key: Key, thing: Fulfilment) -> Parts:
     return tuple((at, quantity) for at, quantity in left.items() if quantity > 0)
 
 
+def in_doubt(state: State, key: Key) -> Parts:
+    """Return what parcels hold that the warehouse told of with goods of others."""
+    found: Parts = ()
+    for _, parcel in parcels_of(state, key):
+        if parcel.stage == "unpacked":
+            found = plus(found, parcel.units)
+    return found
+
+
+def unfound(state: State, key: Key, thing: Fulfilment) -> Parts:
+    """Return what of a fulfilment no parcel holds, nor one of which it is in doubt."""
+    return minus(unpacked(state, key, thing), in_doubt(state, key))
+
+
 def unspoken(state: State, key: Key, thing: Fulfilment) -> Parts:
     """Return what is in no parcel yet, and not missing as the warehouse says either: what a parcel
     holds of which no one told the contents."""
     missing = dict(thing.missing)
     loose = ((at, quantity - missing.get(at, 0)) for at, quantity in unpacked(state, key, thing))
     return tuple((at, quantity) for at, quantity in loose if quantity > 0)
+
+
+def repacked(state: State, key: Key, thing: Fulfilment) -> tuple[Key, ...]:
+    """Return the packed parcels of a fulfilment if each one's units have left in a later one: they
+    were packed again, and it is empty. () if one of them may still leave."""
+    ours = parcels_of(state, key) if thing.stage == PACKED else ()
+    stays = tuple(k for k, x in ours if x.stage == PACKED)
+    gone = [(at, dict(x.units)) for at, (_, x) in enumerate(ours) if x.stage in SENT]
+    for at, (_, x) in enumerate(ours):
+        if x.stage == PACKED and not any(
+            later > at and all(held.get(line, 0) >= q for line, q in x.units)
+            for later, held in gone
+        ):
+            return ()
+    return stays
 
 
 def leaves(

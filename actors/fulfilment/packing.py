@@ -11,13 +11,15 @@ from typing import Any
 
 from actors.fulfilment.evolve import box_id
 from actors.fulfilment.heard import hear, is_gap_before
-from actors.fulfilment.leaving import leaves, new_parcels, unpacked
+from actors.fulfilment.leaving import in_doubt, leaves, new_parcels, unfound, unpacked
 from actors.fulfilment.numbers import newer, packed_again, told_later
 from actors.fulfilment.parts import minus
 from actors.fulfilment.short import missed, settle
 from actors.fulfilment.thing import CANCELLED, PACKED, RECALLED, Fulfilment
+from actors.fulfilment.wanted import SENT
+from actors.kernel.setup import Setup
 from actors.order.differs import MAX_NAMED, holds_unknown, leave
-from actors.order.reading import parcels_of
+from actors.order.reading import is_labelled_by_us, parcels_of
 from actors.order.state import State
 from actors.order.work import Work
 from schemas.messages import events as e
@@ -89,6 +91,11 @@ def _note_packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacke
     if new and command.person and (twice := _beyond(work.state, loose, new)):
         leave(work, _reported_twice(key, command.person, twice))
         return
+    new, again = _parted(work.state, key, loose, new)
+    if again:
+        _note_again(work, key, thing, again[: max(0, MAX_KEPT - len(known))], command.sequence)
+    if not new and (again and thing.stage == "packed" and not thing.more):
+        return
     if not new and not command.complete:
         leave(work, *holds_unknown(key, unknown))
         return
@@ -98,7 +105,8 @@ def _note_packed(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacke
         "task_id": command.task_id,
         "sequence": command.sequence,
     }
-    early = command.complete and _is_early(thing, command, loose, new)
+    rest = minus(loose, in_doubt(work.state, key))
+    early = command.complete and _is_early(thing, command, rest, new)
     if early and not new and thing.last:
         return  # a repeat
     if command.complete and not early:
@@ -147,6 +155,55 @@ def _reported_twice(key: Key, person: str, over: list[str]) -> str:
     )
 
 
+def _parted(
+    state: State, key: Key, loose: Parts, new: tuple[e.NewParcel, ...]
+) -> tuple[tuple[e.NewParcel, ...], tuple[e.NewParcel, ...]]:
+    """Return new parcels apart from those that hold more than was in no parcel yet of what others
+    hold. A first one that holds more than was asked does not repeat any."""
+    others = {at for _, x in parcels_of(state, key) if x.stage != "unpacked" for at, _ in x.units}
+    fresh: list[e.NewParcel] = []
+    again: list[e.NewParcel] = []
+    have = dict(loose)
+    for one in new:
+        if any(at in others and quantity > have.get(at, 0) for at, quantity in one.units):
+            again.append(one)
+            continue
+        fresh.append(one)
+        for at, quantity in one.units:
+            have[at] = max(0, have.get(at, 0) - quantity)
+    return tuple(fresh), tuple(again)
+
+
+def _note_again(
+    work: Work, key: Key, thing: Fulfilment, again: tuple[e.NewParcel, ...], sequence: int
+) -> None:
+    """Remember parcels with goods that others hold, and have a person ask which are true: a second
+    label would be paid for nothing, or send them twice. What leaves of them counts."""
+    if not again:
+        return
+    state = work.state
+    told = [_repacked(state, key, thing, one, work.context.setup) for one in again]
+    work.say(e.PackedAnyway(rule="pack-twice", key=key, parcels=again, sequence=sequence))
+    leave(work, *told)
+
+
+def _repacked(state: State, key: Key, thing: Fulfilment, one: e.NewParcel, setup: Setup) -> str:
+    lines = dict(one.units)
+    same = [
+        (k, x.units) for k, x in parcels_of(state, key)
+        if x.stage != "unpacked" and any(at in lines for at, _ in x.units)
+    ]  # fmt: skip
+    held = {at for _, parts in same for at, _ in parts}
+    what = ", ".join(f"{q} × {state.lines[at].sku}" for at, q in one.units if at in held)
+    names = ", ".join(f"{k} ({state.parcels[k].parcel_id})" for k, _ in same[:MAX_NAMED])
+    bare = ", and no label is bought for it" if is_labelled_by_us(thing, setup) else ""
+    return (
+        f"{key}: the warehouse reports the parcel {one.parcel_id} with {what}, which {names} holds "
+        f"already{bare}: ask it which is true, and have it report which one leaves and under which "
+        "number; what else it holds is to be reported as a parcel with another id"
+    )
+
+
 def _is_early(
     thing: Fulfilment, command: i.ReportPacked, loose: Parts, new: tuple[e.NewParcel, ...]
 ) -> bool:
@@ -162,7 +219,7 @@ def _is_early(
 
 def _settle_missing(work: Work, key: Key, task_id: str, *, ask: bool = False) -> None:
     thing = work.state.fulfilments[key]
-    missing = unpacked(work.state, key, thing)
+    missing = unfound(work.state, key, thing)
     if missing:
         if missing != thing.missing:
             missed(work, key, missing, task_id, ask=ask)
@@ -175,7 +232,7 @@ def conclude(work: Work, key: Key, sequence: int) -> None:
     thing = work.state.fulfilments.get(key)
     if thing is None or not thing.last or thing.stage != PACKED:
         return
-    if unpacked(work.state, key, thing) and is_gap_before(hear(thing.heard, sequence), thing.last):
+    if unfound(work.state, key, thing) and is_gap_before(hear(thing.heard, sequence), thing.last):
         return
     settle_last(work, key)
 
@@ -186,6 +243,24 @@ def settle_last(work: Work, key: Key, *, ask: bool = False) -> None:
     thing = work.state.fulfilments[key]
     work.say(e.Packed(rule="pack", key=key, task_id=thing.task, sequence=thing.last))
     _settle_missing(work, key, thing.task, ask=ask)
+
+
+def end_surplus(work: Work, key: Key) -> None:
+    """Parcels that stay long after all that was asked has left in others are not waited for."""
+    thing = work.state.fulfilments[key]
+    if thing.stage != PACKED or thing.left or thing.stop or thing.untold:
+        return
+    ours = parcels_of(work.state, key)
+    stays = tuple(k for k, x in ours if x.stage == "packed")
+    if not stays or not any(x.stage in SENT for _, x in ours):
+        return
+    work.say(e.RestSettled(rule="rest", key=key, unpacked=stays))
+    names = ", ".join(f"{k} ({work.state.parcels[k].parcel_id})" for k in stays[:MAX_NAMED])
+    leave(
+        work,
+        f"all of {key} has left, and {names} has not: have the warehouse unpack it and take off "
+        "its label; if it leaves all the same, it counts",
+    )
 
 
 def _note_anyway(work: Work, key: Key, thing: Fulfilment, command: i.ReportPacked) -> None:

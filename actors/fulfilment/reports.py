@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from actors.fulfilment.answers import ANSWERS
 from actors.fulfilment.collect import told_too_much
 from actors.fulfilment.heard import hear, is_gap_before
-from actors.fulfilment.leaving import leaves, new_parcels, unpacked, unspoken
+from actors.fulfilment.leaving import leaves, new_parcels, unfound, unpacked, unspoken
 from actors.fulfilment.numbers import newer, told_later
 from actors.fulfilment.packing import (
     UNSENT,
@@ -25,7 +25,7 @@ from actors.fulfilment.short import missed, settle
 from actors.fulfilment.table import INSIDE
 from actors.fulfilment.thing import CANCELLED, PACKED, PICKED, RECALLED, Fulfilment
 from actors.kernel import ledger
-from actors.order.differs import cancelled_and_left, holds_unknown, leave, left_unlike
+from actors.order.differs import MAX_NAMED, cancelled_and_left, holds_unknown, leave, left_unlike
 from actors.order.joint_things import fulfilled, recalled
 from actors.order.reading import parcels_of, units
 from actors.order.state import State
@@ -97,7 +97,7 @@ def _short_picked(work: Work, key: Key, thing: Fulfilment, command: i.ReportShor
     for unit in command.found:
         found[unit.line_id] = found.get(unit.line_id, 0) + unit.quantity
     lines = work.state.lines
-    loose = unpacked(work.state, key, thing) if thing.stage == "packed" else thing.left
+    loose = unfound(work.state, key, thing) if thing.stage == "packed" else thing.left
     missing: Parts = tuple(
         (at, quantity - have)
         for at, quantity in loose
@@ -164,6 +164,7 @@ def _unnamed(
     before = packed_before(state, key, command.sequence)
     known = tuple(k for k in before if state.parcels[k].stage == stage)
     if known:
+        _ask_of_others(work, key, thing)
         return known, []
     if thing.stage == CANCELLED and (kept := kept_of(state, key)):
         return (), _as_told(state, key, [i.ReportedParcel(parcel_id=one) for one in kept])
@@ -173,6 +174,20 @@ def _unnamed(
         return (), [i.ReportedParcel(parcel_id=f"{key}")]
     _left_unnamed(work, key, thing)
     return (), []
+
+
+def _ask_of_others(work: Work, key: Key, thing: Fulfilment) -> None:
+    """All that is packed has left, and no one said whether that is also what was told of with goods
+    of other parcels."""
+    ours = parcels_of(work.state, key) if thing.stage == PACKED else ()
+    others = [f"{k} ({x.parcel_id})" for k, x in ours if x.stage == "unpacked"]
+    if others:
+        names = ", ".join(others[:MAX_NAMED])
+        leave(
+            work,
+            f"{key} left, and whether {names} left with it was not said, so what it holds is "
+            "unknown: ask the warehouse, and have it report by name what left",
+        )
 
 
 def _as_told(state: State, key: Key, named: list[i.ReportedParcel]) -> list[i.ReportedParcel]:
@@ -311,6 +326,7 @@ def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollect
     if thing.stage == CANCELLED:
         _collected_after_all(work, key, command)
         return
+    _ask_of_others(work, key, thing)
     early = _is_early(thing, command)
     short = thing.missing or early or _holds_more(work.state, key, thing)
     if thing.stage in INSIDE and not short:

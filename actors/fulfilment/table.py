@@ -86,6 +86,7 @@ TABLE = Table(
             e.PackedAnyway,
             "it was packed before the warehouse heard of the cancellation",
         ),
+        *stay("pack-twice", (PACKED,), e.PackedAnyway, "what it holds is in another parcel"),
         *stay(
             "await-contents",
             (*INSIDE, RECALLED),

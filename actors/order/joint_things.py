@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.documents.wanted import is_awaited
 from actors.fulfilment.collect import amount_for, due_now
+from actors.fulfilment.leaving import repacked
 from actors.fulfilment.thing import (
     CONTENTS,
     HANDED_OVER,
@@ -292,6 +293,9 @@ def rest(work: Work) -> e.OrderEvent | None:
             stages = {x.stage for _, x in parcels_of(state, key)}
             if stages & SENT and PACKED not in stages:
                 return e.RestSettled(rule="rest", key=key)
+        stays = repacked(state, key, thing)
+        if stays and not (thing.left or thing.stop):
+            return e.RestSettled(rule="rest", key=key, unpacked=stays)
     return None
 
 
@@ -340,16 +344,15 @@ def has_live_label(state: State, key: Key) -> bool:
     """Whether a label of a fulfilment still has to be bought or voided."""
     return any(
         x.fulfilment == key
-        and (
-            x.stage == WANTED
-            or (x.stage == BOUGHT and (x.stop or (_is_unpacked(state, x) and is_unused(state, x))))
-        )
+        and (x.stage == WANTED or (x.stage == BOUGHT and (x.stop or _is_left_over(state, x))))
         for x in state.labels.values()
     )
 
 
-def _is_unpacked(state: State, label: Label) -> bool:
-    return any(k in state.parcels and state.parcels[k].stage == "unpacked" for k in label.parcels)
+def _is_left_over(state: State, label: Label) -> bool:
+    """Whether a parcel of a label was unpacked, and nothing has left under it."""
+    stages = [state.parcels[k].stage for k in label.parcels if k in state.parcels]
+    return "unpacked" in stages and is_unused(state, label) and not _has_left_under(state, label)
 
 
 def _is_busy(work: Work, key: Key) -> bool:
@@ -374,5 +377,12 @@ def _is_used(state: State, key: Key, label: Label) -> bool:
         k in state.parcels
         and state.parcels[k].label == key
         and (label.stage == WANTED or state.parcels[k].number in label.numbers)
+        and (state.parcels[k].stage != "unpacked" or _has_left_under(state, label))
         for k in label.parcels
     )
+
+
+def _has_left_under(state: State, label: Label) -> bool:
+    """Whether another parcel has left under a label: what its own one held was packed again."""
+    left = (x for _, x in parcels_of(state, label.fulfilment) if x.stage in SENT)
+    return any(x.number in label.numbers for x in left)

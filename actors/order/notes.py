@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.fulfilment.packing import settle_last
+from actors.fulfilment.packing import end_surplus, settle_last
 from actors.fulfilment.thing import CONTENTS, Fulfilment
 from actors.order import change, claiming, holding
 from actors.order.decision import moment
@@ -291,6 +291,7 @@ def _overdue(work: Work, key: Key) -> None:
         _miss_contents(work, key, thing)
         if thing.last and thing.stage == "packed":
             settle_last(work, key, ask=True)
+        end_surplus(work, key)
     elif parcel is not None and parcel.stage in ON_ITS_WAY:
         words = PARCEL_WAITS[parcel.stage].whom
         work.say(e.Overdue(rule="alarm", key=key, stage=parcel.stage, waiting_for=words))

@@ -86,7 +86,7 @@ def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
             move(draft, key, event)
 
 
-def _unpacked(draft: Draft, event: e.TaskCancelled) -> None:
+def _unpacked(draft: Draft, event: e.TaskCancelled | e.RestSettled) -> None:
     for key in event.unpacked:
         move(draft, key, event)
 
@@ -137,6 +137,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.PartHandedOver: _handed_over,
     e.Fulfilled: _fulfilled,
     e.TaskCancelled: _unpacked,
+    e.RestSettled: _unpacked,
     e.CodesEntered: _codes_entered,
     e.Numbered: _numbered,
     e.Asked: _asked,

@@ -28,7 +28,7 @@ TABLE = Table(
             Row("pack", NONE, event, PACKED, "the warehouse packed it")
             for event in (e.Packed, e.PartPacked)
         ),
-        Row("pack-anyway", NONE, e.PackedAnyway, UNPACKED, "no one wants it any more"),
+        Row("pack-anyway", NONE, e.PackedAnyway, UNPACKED, "no one wants it (any more)"),
         *(
             row
             for event in (e.HandedOver, e.PartHandedOver)
@@ -41,6 +41,7 @@ TABLE = Table(
         Row("fulfil", NONE, e.Fulfilled, COLLECTED, "the customer has what no one packed"),
         Row("fulfil", PACKED, e.Fulfilled, COLLECTED, "the customer has it"),
         Row("recall", PACKED, e.TaskCancelled, UNPACKED, "it was never sent"),
+        Row("rest", PACKED, e.RestSettled, UNPACKED, "all that was asked has left in others"),
         *go("move", (HANDED_OVER, EXCEPTION), e.InTransit, IN_TRANSIT, "the carrier moves it"),
         *go("deliver", ON_ITS_WAY, e.Delivered, DELIVERED, "the customer has it"),
         *go(

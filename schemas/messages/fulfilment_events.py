@@ -161,8 +161,8 @@ class PartPacked(Event, frozen=True, kw_only=True, tag="fulfilment.part_packed.v
 
 
 class PackedAnyway(Event, frozen=True, kw_only=True, tag="fulfilment.packed_anyway.v1"):
-    """The warehouse tells of parcels of a task that is cancelled: what they hold is known if they
-    leave."""
+    """The warehouse tells of parcels of a task that is cancelled, or of goods that other parcels
+    hold: what they hold is known if they leave."""
 
     parcels: tuple[NewParcel, ...]
     sequence: int = 0
@@ -276,7 +276,10 @@ class TaskCancelled(Event, frozen=True, kw_only=True, tag="fulfilment.task_cance
 
 
 class RestSettled(Event, frozen=True, kw_only=True, tag="fulfilment.rest_settled.v1"):
-    """Nothing more leaves with it: what had not left is open again, what left goes on."""
+    """Nothing more leaves with it: what had not left is open again, what left goes on. `unpacked`
+    are parcels that stay although they were packed, for all that was asked has left in others."""
+
+    unpacked: tuple[Key, ...] = ()
 
 
 class FulfilmentCancelled(Event, frozen=True, kw_only=True, tag="fulfilment.cancelled.v1"):

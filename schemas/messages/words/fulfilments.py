@@ -99,7 +99,16 @@ def _part_packed(event: e.PartPacked, lines: Lines) -> str:
 
 def _packed_anyway(event: e.PackedAnyway, lines: Lines) -> str:
     new = parcels([one.key for one in event.parcels])
+    if event.rule == "pack-twice":
+        return (
+            f"{thing_words(event.key)}: the warehouse tells of {new} with goods of other parcels."
+        )
     return f"{thing_words(event.key)}: the warehouse packed {new}, although its task is cancelled."
+
+
+def _rest_settled(event: e.RestSettled, lines: Lines) -> str:
+    stays = f" {parcels(event.unpacked)} will not be sent." if event.unpacked else ""
+    return f"{thing_words(event.key)}: nothing more leaves with it; what left goes on.{stays}"
 
 
 def _left(event: e.HandedOver | e.PartHandedOver, lines: Lines) -> str:
@@ -190,7 +199,7 @@ WORDS: dict[type[e.Event], Words] = {
     e.ContentsAwaited: _contents_awaited,
     e.CancelAsked: simply("{thing}: the warehouse will say later whether its task is cancelled."),
     e.TaskCancelled: _task_cancelled,
-    e.RestSettled: simply("{thing}: nothing more leaves with it; what left goes on."),
+    e.RestSettled: _rest_settled,
     e.FulfilmentCancelled: simply("{thing} is cancelled: none of it left, its units are open."),
     e.FulfilmentDone: simply("{thing} is done: its parcels arrived and the storefront knows."),
 }
