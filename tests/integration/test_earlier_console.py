@@ -15,6 +15,13 @@ SELECT e.order_id, $2 + 1 + 2 * n + (e.version - $2 + 1), e.type, e.body, e.at +
 FROM events e, generate_series(0, $3::int - 1) n WHERE e.order_id = $1 AND e.version > $2 - 2
 """
 
+RAISED = """
+UPDATE orders SET version = $2::bigint, state = convert_to(regexp_replace(
+    convert_from(state, 'UTF8'), '"version":[0-9]+', '"version":' || $2::bigint), 'UTF8')
+WHERE order_id = $1
+"""
+"""The state that these events give, so that a replay of all orders finds it."""
+
 
 async def a_long_order(whole: Whole, events: int = 10_000) -> str:
     """An order that was held and released that often, and waits for its payment: its id."""
@@ -38,8 +45,7 @@ async def a_long_order(whole: Whole, events: int = 10_000) -> str:
 
         await eventually(done, 30.0)
     await whole.world.rows(MORE, order_id, version, events // 2)
-    raised = "UPDATE orders SET version = version + $2 WHERE order_id = $1"
-    await whole.world.rows(raised, order_id, events)
+    await whole.world.rows(RAISED, order_id, version + events)
     return order_id
 
 

@@ -17,7 +17,7 @@ RARE = (
 )
 """Faults that need something rare, such as a second purchase after a cancellation of a part: only
 the long form finds them."""
-WALKS = 600
+WALKS = 1_500
 ALL = 1_500
 """Walks at most until a fault must be found; most are found by the tenth."""
 
