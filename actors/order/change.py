@@ -64,11 +64,15 @@ def payment(work: Work, paid_minor: int | None = None, how: str = "paid") -> e.P
 def paid_alone(work: Work, paid_minor: int | None) -> None:
     """Take over that a channel says "paid" without the order: what was to be collected on delivery
     is not, and what was paid beside it counts. `paid_minor` is as `paid` has it."""
-    base = work.context.stated or work.context.order
-    now = None if base is None else paid(base, paid_minor)
-    work.say(payment(work, paid_minor, "paid" if now is None else now.payment))
-    if base is None or now is None:
+    state, base = work.state, work.context.stated or work.context.order
+    if base is None:
+        if state.payment != "paid" or paid_minor is None or paid_minor > state.prepaid:
+            work.say(payment(work, paid_minor))
         return
+    now = paid(base, paid_minor)
+    if now == base and state.payment == now.payment:
+        return  # told again
+    work.say(payment(work, paid_minor, now.payment))
     found = difference(work, base, now)
     if not found.facets and now.payment != "paid":
         found = Diff(("terms",))  # what is still due is known from the order alone

@@ -49,7 +49,11 @@ def confirm_payment(work: Work, command: i.ConfirmPayment) -> None:
     """Payment may come before the order: then it is kept, or brings the order along itself. It may
     tell of a change whose own message is still on its way, or lost."""
     state = work.state
-    is_open = state.stage not in (CLOSED, CANCELLED) and state.payment not in MONEY_IS_THERE
+    # Before the order comes, its total is not known: what is told last may be more.
+    is_part = is_unborn(state) and state.prepaid >= 0
+    is_open = state.stage not in (CLOSED, CANCELLED) and (
+        is_part or state.payment not in MONEY_IS_THERE
+    )
     if command.order is None:
         if is_open:
             change.paid_alone(work, command.paid_minor)
@@ -61,7 +65,7 @@ def confirm_payment(work: Work, command: i.ConfirmPayment) -> None:
     if is_unborn(state):
         _place(work, order, command.fulfilled, how=how)
     else:
-        if is_open:
+        if is_open and state.payment != how:
             work.say(change.payment(work, command.paid_minor, how))
         change.statement(work, command, order)
     if command.unasked is not None:

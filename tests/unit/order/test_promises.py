@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.messages import effects as f
+from schemas.messages import events as e
 from schemas.messages import inputs as i
 from tests.given import REF, RESERVED, Story, an_order, given_placed, later
 from tests.unit.order.test_people import COD
@@ -88,3 +89,19 @@ def test_a_part_paid_with_the_order_leaves_the_rest_to_collect() -> None:
     task = story.done(f.ReserveStock, RESERVED).effect(f.CreateTask)
     assert isinstance(task, f.CreateTask)
     assert task.collect_minor == 1050
+
+
+def test_the_rest_of_a_payment_may_come_before_its_order_as_well() -> None:
+    """Given a part and then all of it, or no sum, before the order comes: it is paid. What is told
+    again, before the order or after it, is no event."""
+    part = i.ConfirmPayment(ref=REF, paid_minor=100)
+    for whole in (replace(part, paid_minor=2250), replace(part, paid_minor=None)):
+        story = Story().when(part).when(part).then_events().when(whole).when(part).then_events()
+        story.when(i.PlaceOrder(order=an_order(payment="pending"))).then_stage("accepted")
+        assert story.state.payment == "paid"
+    story = Story().when(i.PlaceOrder(order=an_order(payment="pending")), part)
+    for again in (part, replace(part, order=later(3, payment="pending"))):
+        count = len(story.events)
+        story.when(again, again, again)
+        assert not [x for x in story.events[count:] if isinstance(x, e.PaymentConfirmed)]
+        assert sum(isinstance(x, e.Changed) for x in story.events[count:]) <= 1
