@@ -93,7 +93,7 @@ def test_a_part_paid_with_the_order_leaves_the_rest_to_collect() -> None:
 
 def test_the_rest_of_a_payment_may_come_before_its_order_as_well() -> None:
     """Given a part and then all of it, or no sum, before the order comes: it is paid. What is told
-    again, before the order or after it, is no event."""
+    again, before the order or after it, changes nothing."""
     part = i.ConfirmPayment(ref=REF, paid_minor=100)
     for whole in (replace(part, paid_minor=2250), replace(part, paid_minor=None)):
         story = Story().when(part).when(part).then_events().when(whole).when(part).then_events()
