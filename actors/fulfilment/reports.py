@@ -25,7 +25,7 @@ from actors.fulfilment.short import missed, settle
 from actors.fulfilment.table import INSIDE
 from actors.fulfilment.thing import CANCELLED, PACKED, PICKED, RECALLED, Fulfilment
 from actors.kernel import ledger
-from actors.order.differs import MAX_NAMED, cancelled_and_left, holds_unknown, leave, left_unlike
+from actors.order.differs import MAX_NAMED, holds_unknown, leave, left_unlike
 from actors.order.joint_things import fulfilled, recalled
 from actors.order.reading import parcels_of, units
 from actors.order.state import State
@@ -68,7 +68,8 @@ def reported(work: Work, command: Any) -> None:
         leave(work, f"{key}: {answer.why}: ask it which is true")
     elif answer.kind == "handled":
         _HANDLERS[type(command)](work, key, thing, command)
-    conclude(work, key, getattr(command, "sequence", 0))
+    if not work.early:
+        conclude(work, key, getattr(command, "sequence", 0))
 
 
 def _is_to_come(state: State, key: Key) -> bool:
@@ -283,7 +284,8 @@ def _task_cancelled(
     work: Work, key: Key, thing: Fulfilment, command: i.ReportTaskCancelled
 ) -> None:
     if thing.untold:
-        leave(work, cancelled_and_left(key))
+        # What has left of it is told in a moment, and then what is cancelled is known, too.
+        work.early = True
         return
     by = "" if thing.stop else THE_WAREHOUSE
     work.say(recalled(work.state, key, detail=command.reason, by=by))
