@@ -121,7 +121,9 @@ def _money(order: Order) -> tuple[object, ...]:
     return priced, order.currency, order.totals, order.discounts, order.presentment
 
 
-_OURS = re.compile(r"(line [^:]{1,80}: )?[a-z]{3,64}\.(?!more_attributes\.)[a-z0-9_.]{1,200}")
+_OURS = re.compile(
+    r"(line [^:]{1,80}: )?[a-z]{3,64}\.(?!more_attributes\.)[a-z0-9_.]{1,200}( [0-9A-Za-z-]{1,80})?"
+)
 
 
 def _methods(order: Order) -> frozenset[str]:

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from adapters.channels.amazon.about import attributes_of
+from adapters.channels.amazon.shapes import AmazonOrder
+from schemas.contracts.validation import read_foreign
 from schemas.messages import effects as f
 from schemas.messages import events as e
+from tests.amazon_payloads import an_order as an_amazon_order
 from tests.given import an_order, given_placed, given_released, later
 from tests.unit.order.test_changes import updated
 
@@ -39,7 +43,8 @@ def test_a_text_that_the_customer_asked_for_is_told_again(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["_app", "line 1: _app", "shopify.po_number", "line 1: bigcommerce.bin"]
+    "name",
+    ["_app", "line 1: _app", "shopify.po_number", "line 1: bigcommerce.bin", "amazon.line 05-1"],
 )
 def test_what_apps_and_we_write_there_reissues_nothing(name: str) -> None:
     """Given a task at the warehouse, a text that is not the customer's is only noted."""
@@ -57,3 +62,13 @@ def test_what_decides_about_goods_is_taken_over_when_it_comes_later(
     story = given_placed().when(updated(later(5, **changes)))
     assert story.order is not None
     assert all(getattr(story.order, name) == value for name, value in changes.items())
+
+
+def test_what_the_channels_samples_say_beside_the_customer_is_known_as_that() -> None:
+    """Given the names under which Amazon's own facts about an order and its lines are kept, none is
+    taken for a customer's text: Amazon changes them by itself."""
+    found = attributes_of(read_foreign(an_amazon_order(), AmazonOrder))
+    assert any(name.startswith("amazon.line ") for name in found)
+    story = given_released(attributes=found)
+    changed = {name: f"{text} and more" for name, text in found.items()}
+    story.when(updated(later(5, attributes=changed))).then_events(e.UpdateNoted)
