@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from schemas.messages import effects as f
 from schemas.order.things import Key
 
@@ -58,7 +58,8 @@ RESULTS: dict[type[f.Effect], f.Result] = {
 class ScriptedPartner:
     """Counts what it does in the real world. `raises` are errors for the next calls, each with
     whether the partner acts all the same; `unfindable` are errors for the next look-ups; `gate`
-    holds calls up while it is clear."""
+    holds calls up before their request leaves while it is clear, `rest` those of which one has left
+    and another is to leave."""
 
     def __init__(self, name: str, *, can_look_up: bool = True) -> None:
         self.name = name
@@ -71,6 +72,8 @@ class ScriptedPartner:
         self.answers = dict(RESULTS)
         self.gate = asyncio.Event()
         self.gate.set()
+        self.rest = asyncio.Event()
+        self.rest.set()
 
     @property
     def keys(self) -> list[str]:
@@ -80,6 +83,10 @@ class ScriptedPartner:
     async def perform(self, call: Call) -> f.Result:
         """Act, and answer or raise as scripted."""
         await self.gate.wait()
+        call.check_ours()
+        if not self.rest.is_set():
+            await self.rest.wait()
+            call.check_ours()
         self.calls.append(call)
         error, acts = self.raises.pop(0) if self.raises else (None, True)
         if acts:

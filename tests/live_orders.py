@@ -11,7 +11,7 @@ from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.lanes import Lanes
 from actors.runtime.mailbox import Envelope
 from actors.runtime.observer import BLIND, Observer
-from actors.runtime.ports import Partner
+from actors.runtime.partner import Partner
 from actors.runtime.references import References
 from actors.runtime.registry import Registry
 from actors.runtime.runtime import Runtime

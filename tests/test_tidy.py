@@ -18,7 +18,7 @@ from tests import tidy, words
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("schemas", "actors", "adapters", "service")
 SIMULATORS = "ops/simulators/"
-PARTNERS_PORTS = "actors/runtime/ports.py"
+PARTNERS_PORTS = "actors/runtime/partner.py"
 """A partner gets the canonical order beside an effect, so its port names it."""
 RUNTIME = ["actors.runtime"]
 """All of it may act; everything else in actors is pure and never imports it."""

@@ -8,13 +8,17 @@ from typing import Any
 from actors.runtime import errors
 from actors.runtime.item import Item
 from actors.runtime.observer import Trace
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call, surely_ours
 from actors.runtime.references import References, SigningKeyMissing
 from schemas.messages.effects import VERBS, digest_of
 
 
 def call_of(
-    item: Item, trace: Trace, references: References, decode: Callable[[bytes], Any]
+    item: Item,
+    trace: Trace,
+    references: References,
+    decode: Callable[[bytes], Any],
+    check_ours: Callable[[], None] = surely_ours,
 ) -> Call:
     """Return the call for an effect. Its key is the same for every repeat, whoever repeats: verb,
     thing, and for amendments what tells one from the next. Raises errors.NeedsPerson where the key
@@ -38,4 +42,5 @@ def call_of(
         idempotency_key=f"{key}-{digest}" if digest else key,
         attempt=item.attempts,
         trace=trace.traceparent,
+        check_ours=check_ours,
     )

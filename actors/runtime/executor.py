@@ -3,20 +3,20 @@ a rest in the store until the next try, or a person's task."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
 from actors.runtime import errors
 from actors.runtime.calls import call_of
+from actors.runtime.effect_notes import EffectNotes
 from actors.runtime.item import Item
 from actors.runtime.lane import Lane
 from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON, UNMATCHED
 from actors.runtime.observer import Trace
-from actors.runtime.ports import Call, EffectNote, Outbox, Suspensions
+from actors.runtime.partner import Call
+from actors.runtime.ports import Outbox, Suspensions
 from actors.runtime.posting import post
 from actors.runtime.registry import Registry
 from actors.runtime.replies import Reply
@@ -29,9 +29,6 @@ log = logging.getLogger(__name__)
 REST_SECONDS = 5.0
 """How long an effect rests whose answer could not be taken, before it is looked up."""
 
-NOTE_AGAIN_SECONDS = 1.0
-"""Pause before a note is written again while the store is away."""
-
 
 class EffectExecutor:
     """Makes the calls. Whether the order is still ours is asked again before each outside
@@ -42,13 +39,11 @@ class EffectExecutor:
     ) -> None:
         self._runtime = runtime
         self._registry = registry
-        self._outbox = outbox
-        self._suspensions = suspensions
-        self._draining = False
+        self._notes = EffectNotes(registry.stream, runtime.clock, outbox, suspensions)
 
     def drain(self) -> None:
         """The process is about to end: wait for no store, and for no company of an answer."""
-        self._draining = True
+        self._notes.draining = True
         self._registry.hasten()
 
     async def call(self, lane: Lane, item: Item) -> None:
@@ -70,11 +65,12 @@ class EffectExecutor:
     async def _attempt(
         self, lane: Lane, item: Item, trace: Trace
     ) -> tuple[str, BaseException | None]:
+        item.left = False
         try:
             self._check_ours(item)
             result = await self._ask(lane, item, trace)
         except errors.LeaseLost as error:
-            self._leave(lane, item)
+            self._notes.leave(lane, item)
             return "lost", error
         except errors.Rejected as error:
             self._answered(lane)
@@ -91,7 +87,7 @@ class EffectExecutor:
             await self._retry(lane, item, error)
             return "retry", error
         except errors.JournalUnavailable as error:
-            await self._rest(lane, item, str(error), lane.policy.retry_first_seconds)
+            await self._unsure(lane, item, error)
             return "retry", error
         except (errors.Unknown, TimeoutError) as error:
             await self._unknown(lane, item, error)
@@ -133,7 +129,7 @@ class EffectExecutor:
                 found = await lane.partner.look_up(self._call(item, trace))
             self._answered(lane)
         except errors.LeaseLost as lost:
-            self._leave(lane, item)
+            self._notes.leave(lane, item)
             return "lost", lost
         except errors.JournalUnavailable as failed:  # no one could tell whose the order is
             error, soon = failed, lane.policy.retry_first_seconds
@@ -212,8 +208,8 @@ class EffectExecutor:
 
     async def _look_later(self, lane: Lane, item: Item, reason: str, delay: float | None) -> None:
         """Leave the search to the store until the next look; None: it is over."""
-        note = replace(self._note(item, reason, delay or 0.0), is_over=delay is None)
-        if not await self._written(lane, item, lambda: self._outbox.note(note)):
+        note = replace(self._notes.note(item, reason, delay or 0.0), is_over=delay is None)
+        if not await self._notes.written(lane, item, lambda: self._notes.write(note)):
             return
         if delay is None:
             lane.release(item)
@@ -226,6 +222,11 @@ class EffectExecutor:
         epoch = self._runtime.leases.epoch_of(item.partition)
         if epoch != item.epoch:
             raise errors.LeaseLost(f"Partition {item.partition} has changed hands meanwhile.")
+
+    def _about_to_act(self, item: Item) -> None:
+        """A request that may act is about to leave. Raises what `_check_ours` raises."""
+        self._check_ours(item)
+        item.left = True
 
     async def _ask(self, lane: Lane, item: Item, trace: Trace) -> Result:
         partner, seconds = lane.partner, lane.policy.effect_seconds
@@ -245,20 +246,23 @@ class EffectExecutor:
                 raise errors.NeedsPerson.of_look_up(error) from error
             if found is not None:
                 return found
+            self._check_ours(item)  # the look-up took its time
         elif not partner.can_look_up:
             await self._count_beforehand(item)
         with self._runtime.deadlines.start(seconds):
             return await partner.perform(call)
 
     def _call(self, item: Item, trace: Trace) -> Call:
-        return call_of(item, trace, self._runtime.references, self._registry.stream.decode_body)
+        decode = self._registry.stream.decode_body
+        check = partial(self._about_to_act, item)
+        return call_of(item, trace, self._runtime.references, decode, check)
 
     async def _count_beforehand(self, item: Item) -> None:
         """Have the attempt on disk before it is made. Raises JournalUnavailable, and then it is not
         made: so the count is taken back with the next note, should it have been written."""
         item.attempts = 1
         try:
-            await self._outbox.note(self._note(item, "being sent", 0.0))
+            await self._notes.write(self._notes.note(item, "being sent", 0.0))
         except errors.JournalUnavailable:
             item.attempts = 0
             raise
@@ -295,9 +299,9 @@ class EffectExecutor:
         if self._runtime.stopping:
             return
         if outcome in {POISON, UNMATCHED}:
-            await self._suspend(lane, item, why)
+            await self._notes.suspend(lane, item, why)
         else:
-            await self._rest(lane, item, f"the answer was not taken: {outcome}", REST_SECONDS)
+            await self._notes.rest(lane, item, f"the answer was not taken: {outcome}", REST_SECONDS)
 
     async def _give_up(self, lane: Lane, item: Item, reason: str, *, known: bool) -> None:
         reply = EffectGivenUp(number=item.number, reason=reason, outcome_known=known)
@@ -323,7 +327,9 @@ class EffectExecutor:
             return
         if not lane.partner.can_look_up:
             item.attempts = 0  # surely nothing happened, so the count made beforehand is taken back
-        await self._rest(lane, item, str(error), lane.retry_delay(item, error.retry_after_seconds))
+        await self._notes.rest(
+            lane, item, str(error), lane.retry_delay(item, error.retry_after_seconds)
+        )
 
     async def _unknown(self, lane: Lane, item: Item, error: BaseException) -> None:
         # As with a retry; but a fault of the adapter's own is this effect's, whoever is down.
@@ -337,7 +343,18 @@ class EffectExecutor:
             await self._give_up(lane, item, reason, known=False)
         else:
             delay = max(lane.policy.settle_seconds, lane.retry_delay(item, None))
-            await self._rest(lane, item, reason, delay)
+            await self._notes.rest(lane, item, reason, delay)
+
+    async def _unsure(self, lane: Lane, item: Item, error: errors.JournalUnavailable) -> None:
+        """No one could tell whose the order is, so nothing more was sent."""
+        delay = lane.policy.retry_first_seconds
+        if item.left:
+            item.attempts += 1
+            item.maybe_done = True
+            delay = max(delay, lane.policy.settle_seconds)
+        elif not (lane.partner.can_look_up or item.maybe_done):
+            item.attempts = 0  # surely nothing happened, as with a retry
+        await self._notes.rest(lane, item, str(error), delay)
 
     async def _unauthorised(self, lane: Lane, item: Item, error: errors.Unauthorised) -> None:
         if lane.others_got_in(item):
@@ -349,52 +366,4 @@ class EffectExecutor:
         self._answered(lane, lets_us_in=False)
         if not lane.partner.can_look_up:
             item.attempts = 0
-        await self._rest(lane, item, str(error), lane.policy.rest_seconds)
-
-    async def _rest(self, lane: Lane, item: Item, reason: str, delay: float) -> None:
-        """Leave the effect to the store until it is due again: from now on, however long the store
-        takes to write that down."""
-        until = self._runtime.clock.monotonic() + delay
-        note = self._note(item, reason, delay)
-        if await self._written(lane, item, lambda: self._outbox.note(note)):
-            lane.rest(item, until)
-
-    async def _suspend(self, lane: Lane, item: Item, why: str) -> None:
-        """Set an effect aside of which nothing can be recorded, so that it is not asked again and
-        again."""
-        log.error("Effect %s of %s can't be decided and is suspended: %s", *item.name[::-1], why)
-        reason = self._registry.stream.masked(why, item.known_body)
-        suspend = self._suspensions.suspend_effect
-        if await self._written(lane, item, lambda: suspend(item.order_id, item.number, reason)):
-            lane.release(item)
-
-    async def _written(self, lane: Lane, item: Item, write: Callable[[], Awaitable[None]]) -> bool:
-        """Write until it is on disk; False when that is not ours to do any more."""
-        while True:
-            try:
-                await write()
-            except errors.JournalUnavailable:
-                if self._draining:
-                    return False
-                await asyncio.sleep(NOTE_AGAIN_SECONDS)
-            except errors.LeaseLost:
-                self._leave(lane, item)
-                return False
-            else:
-                return True
-
-    def _leave(self, lane: Lane, item: Item) -> None:
-        """Another process owns the order: what is to be done is its to do."""
-        lane.release(item)
-        lane.recheck()
-
-    def _note(self, item: Item, reason: str, delay: float) -> EffectNote:
-        masked = self._registry.stream.masked(reason[:2_000], item.known_body)
-        return EffectNote(
-            order_id=item.order_id,
-            number=item.number,
-            attempts=item.attempts,
-            due_at=self._runtime.clock.now() + timedelta(seconds=delay),
-            error=masked[:500],
-            declined=item.declined,
-        )
+        await self._notes.rest(lane, item, str(error), lane.policy.rest_seconds)

@@ -17,7 +17,7 @@ class Item:
     """`key` is the thing the effect is for, `reference` the order's own. `epoch` is the lease epoch
     under which it was taken into memory: under another one somebody else may have called for it.
     `maybe_done` says that it is looked up before it is called; `sought_since`, that it is only
-    looked up; `declined` as in EffectNote."""
+    looked up; `declined` as in EffectNote. `left`: a request that may act has left in this try."""
 
     __slots__ = (
         "_body",
@@ -29,6 +29,7 @@ class Item:
         "ended_at",
         "epoch",
         "key",
+        "left",
         "maybe_done",
         "number",
         "order_id",
@@ -77,6 +78,7 @@ class Item:
         self.sought_since = sought_since
         self.declined = declined
         self.ended_at = 0.0  # monotonic seconds; 0.0 while the call is under way
+        self.left = False
         self.watched: Trace = BLIND
         """The call that is under way, so that what its answer causes is linked to it."""
 

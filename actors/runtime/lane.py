@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Sequence
 from actors.runtime.call_policy import CallPolicy
 from actors.runtime.fair_queue import FairQueue
 from actors.runtime.item import Item
-from actors.runtime.ports import EffectName, Partner
+from actors.runtime.partner import Partner
+from actors.runtime.ports import EffectName
 from actors.runtime.share import ALONE, Share
 from actors.runtime.standing import Standing
 from actors.runtime.unconfigured import Unconfigured

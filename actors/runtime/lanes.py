@@ -10,7 +10,8 @@ from typing import Any
 from actors.runtime.call_policy import CallPolicy
 from actors.runtime.item import Item
 from actors.runtime.lane import Lane
-from actors.runtime.ports import Append, Partner, RecordedEffect
+from actors.runtime.partner import Partner
+from actors.runtime.ports import Append, RecordedEffect
 from actors.runtime.share import ALONE, Share
 from actors.runtime.unconfigured import POLICY, Unconfigured
 

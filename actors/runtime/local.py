@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from actors.runtime.ports import Append, Partner, RecordedEffect
+from actors.runtime.partner import Partner
+from actors.runtime.ports import Append, RecordedEffect
 from schemas.messages.effects import Effect, Result
 
 

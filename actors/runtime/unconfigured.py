@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.runtime.call_policy import CallPolicy
 from actors.runtime.errors import NeedsPerson, Retryable
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from schemas.messages.effects import Result
 
 POLICY = CallPolicy(retry_attempts=20, retry_most_seconds=300.0)
@@ -13,7 +13,7 @@ person, who can skip it. Otherwise no one could, and not even a cancelled order 
 
 
 class Unconfigured:
-    """Implements actors.runtime.ports.Partner: whatever is asked, somebody must configure it
+    """Implements actors.runtime.partner.Partner: whatever is asked, somebody must configure it
     first."""
 
     can_look_up = False

@@ -6,9 +6,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
 import msgspec
+from msgspec.structs import replace
 
-from actors.runtime.errors import PartnerError, Rejected, Retryable, Unauthorised, Unknown
-from actors.runtime.ports import Call, Partner
+from actors.runtime.errors import (
+    LeaseLost,
+    PartnerError,
+    Rejected,
+    Retryable,
+    Unauthorised,
+    Unknown,
+)
+from actors.runtime.partner import Call, Partner
 from adapters.conformance.telling import (
     Taking,
     Told,
@@ -137,6 +145,17 @@ class PartnerConformance:
             recorder = Recorder(self.kind.carried.answers(order), written=answer)
             call = self.call(self._effect(order), order)
             await _raises(wanted, self.made(recorder).perform, call)
+
+    async def test_what_became_another_process_s_is_not_sent(self) -> None:
+        """An order may change hands while the adapter waits for a token, an answer or a connection:
+        right before a request leaves that may act it is asked again whose the order is."""
+        if not self.speaks_http:
+            return
+        order = orders()[0]
+        recorder = Taking(self.kind.carried.answers(order), self.taken)
+        call = replace(self.call(self._effect(order), order), check_ours=_taken_over)
+        await _raises(LeaseLost, self.made(recorder).perform, call)
+        assert not recorder.acts, "a request left for an order of another process"
 
     async def test_requests_are_as_the_partner_describes_them(self) -> None:
         """Against the official description, where the test class has one."""
@@ -282,6 +301,10 @@ def _key_of(effect: Effect) -> Key:
             return ORDER
         case _:
             return key_of(FULFILMENT, 1)
+
+
+def _taken_over() -> None:
+    raise LeaseLost("Another process owns this order now.")
 
 
 async def _raises(

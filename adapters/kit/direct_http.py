@@ -10,7 +10,7 @@ one contract suite (tests/contract/test_http_client.py and test_http_paths.py).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import aiohttp
 from aiohttp.client import IDEMPOTENT_METHODS
@@ -73,23 +73,30 @@ class DirectHttp:
         headers: Mapping[str, str],
         body: bytes | None,
         max_answer_bytes: int,
+        before: Callable[[], None] | None = None,
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Return status, headers and body of the answer. A method that may be repeated is sent
-        again once where a kept connection was gone. Raises what a session raises, ValueError for a
-        header that would be two, and TooLong."""
+        again once where a kept connection was gone. `before` is called right before it leaves, each
+        time. Raises what it raises, what a session raises, ValueError for a header that would be
+        two, and TooLong."""
         origin = self._origin(url)
         request = _head(method, url, origin.host_line, headers, body) + (body or b"")
         if method in IDEMPOTENT_METHODS:
             try:
-                return await self._once(origin, method, request, max_answer_bytes)
+                return await self._once(origin, method, request, max_answer_bytes, before)
             except aiohttp.ClientConnectorError:
                 raise
             except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
                 pass
-        return await self._once(origin, method, request, max_answer_bytes)
+        return await self._once(origin, method, request, max_answer_bytes, before)
 
     async def _once(
-        self, origin: _Origin, method: str, request: bytes, max_answer_bytes: int
+        self,
+        origin: _Origin,
+        method: str,
+        request: bytes,
+        max_answer_bytes: int,
+        before: Callable[[], None] | None,
     ) -> tuple[int, Mapping[str, str], bytes]:
         try:
             connection = await self._connector.connect(origin, traces=[], timeout=self._timeout)
@@ -98,7 +105,9 @@ class DirectHttp:
                 f"Connection timeout to host {origin.url}"
             ) from error
         try:
-            message, body = await self._exchange(connection, method, request, max_answer_bytes)
+            message, body = await self._exchange(
+                connection, method, request, max_answer_bytes, before
+            )
         except HttpProcessingError as error:
             connection.close()
             raise aiohttp.ClientPayloadError(error.message) from error
@@ -109,7 +118,12 @@ class DirectHttp:
         return message.code, message.headers, body
 
     async def _exchange(
-        self, connection: Connection, method: str, request: bytes, max_answer_bytes: int
+        self,
+        connection: Connection,
+        method: str,
+        request: bytes,
+        max_answer_bytes: int,
+        before: Callable[[], None] | None,
     ) -> tuple[RawResponseMessage, bytes]:
         protocol = connection.protocol
         assert protocol is not None, "A connection that was just given has a protocol."
@@ -124,6 +138,8 @@ class DirectHttp:
         )
         if protocol.transport is None:
             raise aiohttp.ClientConnectionResetError("The connection was closed meanwhile.")
+        if before is not None:
+            before()
         protocol.transport.write(request)
         while True:
             message, content = await protocol.read()

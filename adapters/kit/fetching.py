@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct
 
 from actors.runtime.errors import NeedsPerson, Retryable, StreamUnavailable, TooLargeForStream
-from actors.runtime.ports import Call, Partner
+from actors.runtime.partner import Call, Partner
 from schemas.messages.effects import FetchOrder, OrderFetched, Result
 
 FETCHED = "order/fetched"
@@ -94,7 +94,7 @@ class IntakeStream(Protocol):
 class Fetching:
     """One channel's storefront that is also asked how orders are; `source` is the channel's kind.
 
-    Behind `actors.runtime.ports.Partner`: every other effect is the storefront's own.
+    Behind `actors.runtime.partner.Partner`: every other effect is the storefront's own.
     """
 
     def __init__(self, shop: Shows, intake: IntakeStream, *, source: str) -> None:

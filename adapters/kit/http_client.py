@@ -19,7 +19,8 @@ from yarl import URL
 
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
-from actors.runtime.ports import Call, Clock
+from actors.runtime.partner import Call
+from actors.runtime.ports import Clock
 from adapters.kit import direct_http
 from adapters.kit.direct_http import DirectHttp
 from adapters.kit.exchanges import Exchanges
@@ -40,7 +41,8 @@ T = TypeVar("T")
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `partner` is what error messages call the partner. `writes`: the partner may act
     on it, so that a lost answer is Unknown. `timeout_seconds` bounds everything from connecting to
-    the answer's last byte, to about a tenth of a second."""
+    the answer's last byte, to about a tenth of a second. `before` is called right before a request
+    leaves that writes; what it raises is raised, and the request has not left."""
 
     method: str
     url: URL
@@ -49,6 +51,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     writes: bool
     headers: Mapping[str, str]
     body: bytes | None = None
+    before: Callable[[], None] | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -141,6 +144,7 @@ class HttpClient:
                         request.headers,
                         request.body,
                         self._max_answer_bytes,
+                        request.before if writes else None,
                     )
                 )
             return await self._by_session(request)
@@ -242,6 +246,8 @@ class HttpClient:
         return None if isnan(wait) else min(max(wait, 0.0), MAX_RETRY_AFTER_SECONDS)
 
     async def _by_session(self, request: Request) -> Answer:
+        if request.before is not None and request.writes:
+            request.before()  # the session gives no later moment: it connects afterwards
         # Awaited, not entered: an answer read to its end gives its connection back by itself, and
         # that is a tenth cheaper.
         response = await self._session.request(

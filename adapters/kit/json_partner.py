@@ -10,7 +10,7 @@ import msgspec
 from yarl import URL
 
 from actors.runtime.errors import NeedsPerson, PartnerError, Rejected
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.kit.exchanges import (
     MAX_ERROR_CHARACTERS,
     Exchange,
@@ -113,6 +113,7 @@ class JsonPartner:
             writes=method != "GET" if writes is None else writes,
             headers=sent,
             body=body if body is None or isinstance(body, bytes) else _encode(body),
+            before=None if call is None else call.check_ours,
         )
         seen = seen or self._seen
         if call is None or self._client.exchanges is None:

@@ -20,7 +20,7 @@ from adapters.kit.secret import Secret
 from adapters.kit.settings import ChannelSettings, PartnerSettings
 
 if TYPE_CHECKING:  # settings are read by every command, and the HTTP client takes a while to load
-    from actors.runtime.ports import Partner
+    from actors.runtime.partner import Partner
     from adapters.kit.books import Books, Side
     from adapters.kit.counting import CountsReport, StockCounter
     from adapters.kit.inbound import Source, Translator

@@ -12,7 +12,7 @@ from schemas.order.canonical import Order
 from schemas.order.things import FULFILMENT, PARCEL, key_of
 
 if TYPE_CHECKING:
-    from actors.runtime.ports import Partner
+    from actors.runtime.partner import Partner
     from adapters.kit.inbound import Translator
     from adapters.kit.instance import Kit
     from schemas.messages.privacy import Read

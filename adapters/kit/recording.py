@@ -54,7 +54,10 @@ class Recorder(HttpClient):
         self._written = written
 
     async def send(self, request: Request) -> Answer:
-        """Answer a request. Raises Reached, and PartnerError for a question without an answer."""
+        """Answer a request. Raises Reached, PartnerError for a question without an answer, and what
+        `before` raises."""
+        if request.before is not None and request.writes:
+            request.before()
         if not request.url.path.endswith("/token"):
             self.requests.append(request)
             self.sent.append(_told(request.body or b"{}"))

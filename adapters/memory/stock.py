@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actors.runtime.errors import Rejected
-from actors.runtime.ports import Call, RecordedEffect
+from actors.runtime.partner import Call
+from actors.runtime.ports import RecordedEffect
 from schemas.messages.effects import Effect, ReserveStock, Result, Seen, StockReserved, StockShort
 
 Shelf = tuple[str, str]

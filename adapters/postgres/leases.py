@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
@@ -30,13 +31,23 @@ ALL = tuple(range(PARTITIONS))
 _LONGEST_PAUSE_SECONDS = 1.0
 
 
+def seconds_since_boot() -> float:
+    """Return seconds that go on while the machine sleeps, as an event loop's own time does not: a
+    process on a machine that slept must not believe that its leases still run."""
+    return time.clock_gettime(_SINCE_BOOT)
+
+
+# Only Linux counts the time asleep.
+_SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 class Leases:
     """Holds partitions for one owner, renews them every third of `ttl_seconds`, and says when one
     is lost. Others may hold the rest.
 
     `owner` names a process and survives its restarts: restarted, it takes over at once, with
     epoch + 1. `on_lost` is called with the partitions, from the event loop; whoever is told stops
-    writing and calling for these alone.
+    writing and calling for these alone. `seconds` tells how much time has passed.
     """
 
     def __init__(
@@ -46,11 +57,13 @@ class Leases:
         *,
         ttl_seconds: float = 15.0,
         on_lost: Callable[[Sequence[int]], None] = lambda lost: None,
+        seconds: Callable[[], float] = seconds_since_boot,
     ) -> None:
         self.owner = owner
         self._pool = pool
         self._ttl_seconds = ttl_seconds
         self._on_lost = on_lost
+        self._seconds = seconds
         self._epochs: dict[int, int] = {}
         self._view: Mapping[int, int] = MappingProxyType(self._epochs)
         self._renewing: asyncio.Task[None] | None = None
@@ -65,7 +78,7 @@ class Leases:
     @property
     def sure(self) -> bool:
         """Whether the lease can't have expired yet: before an outside call this must be true."""
-        return bool(self._epochs) and asyncio.get_running_loop().time() < self._sure_until
+        return bool(self._epochs) and self._seconds() < self._sure_until
 
     def surely_holds(self, partition: int) -> bool:
         """Whether a lease is held and can't have expired yet."""
@@ -114,7 +127,7 @@ class Leases:
     async def take(self, partitions: Sequence[int]) -> bool:
         """Take all of these, beside those held, and renew them from now on; False, and nothing
         taken, while another owner's lease on one of them runs. Raises JournalUnavailable."""
-        asked = asyncio.get_running_loop().time()
+        asked = self._seconds()
         rows = await self._pool.fetch(
             statements()["take_leases"], self.owner, self._ttl_seconds, list(partitions)
         )
@@ -133,7 +146,7 @@ class Leases:
 
     async def renew(self) -> None:
         """Renew once; the background does it by itself. Raises JournalUnavailable."""
-        asked = asyncio.get_running_loop().time()
+        asked = self._seconds()
         held = sorted(self._epochs.items())
         rows = await self._pool.fetch(
             statements()["renew_leases"],

@@ -7,7 +7,6 @@ each takes what is missing to its share and gives up what is above it (`service.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -15,7 +14,7 @@ import asyncpg
 from msgspec import Struct
 
 from actors.runtime.errors import JournalUnavailable
-from adapters.postgres.leases import Leases
+from adapters.postgres.leases import Leases, seconds_since_boot
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import statements
 from schemas.order.ids import PARTITIONS
@@ -49,18 +48,19 @@ class SharedLeases(Leases):
         *,
         ttl_seconds: float = TTL_SECONDS,
         on_lost: Callable[[Sequence[int]], None] = lambda lost: None,
+        seconds: Callable[[], float] = seconds_since_boot,
     ) -> None:
-        super().__init__(pool, owner, ttl_seconds=ttl_seconds, on_lost=on_lost)
+        super().__init__(pool, owner, ttl_seconds=ttl_seconds, on_lost=on_lost, seconds=seconds)
 
     @property
     def sure(self) -> bool:
         """Whether the last sign of life was in time; a member may hold nothing just now."""
-        return asyncio.get_running_loop().time() < self._sure_until
+        return self._seconds() < self._sure_until
 
     async def beat(self) -> Standing:
         """Say that we live, renew what is held, and look. Raises JournalUnavailable: then nothing
         is lost yet, and `sure` turns false by itself."""
-        asked = asyncio.get_running_loop().time()
+        asked = self._seconds()
         held = sorted(self._epochs.items())
         (row,) = await self._pool.fetch(
             statements()["beat"],
@@ -80,7 +80,7 @@ class SharedLeases(Leases):
     async def take_free(self, partitions: Sequence[int]) -> list[int]:
         """Take those of these that no one else holds, and return them. Raises
         JournalUnavailable."""
-        asked = asyncio.get_running_loop().time()
+        asked = self._seconds()
         rows = await self._pool.fetch(
             statements()["take_free_leases"], self.owner, self._ttl_seconds, list(partitions)
         )

@@ -27,7 +27,7 @@ import asyncpg
 from msgspec import Struct
 
 from actors.runtime.errors import JournalUnavailable, Rejected, Unknown
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.postgres.group import Group
 from adapters.postgres.pool import Pool
 from adapters.postgres.reserving import (

@@ -25,7 +25,7 @@ from aiohttp.client_reqrep import ClientRequest
 from multidict import CIMultiDict
 
 from actors.rules.compiled import Compiled
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.carriers.ups.partner import Ups
 from adapters.carriers.ups.settings import UpsSettings
 from adapters.channels.shopify.source import Shopify

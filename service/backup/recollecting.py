@@ -21,7 +21,8 @@ from actors.runtime.deadlines import Deadlines
 from actors.runtime.errors import JournalUnavailable, MailboxFull, PartnerError
 from actors.runtime.lanes import Lanes
 from actors.runtime.mailbox import POISON, STOPPED, Envelope
-from actors.runtime.ports import Call, Clock, Journal
+from actors.runtime.partner import Call
+from actors.runtime.ports import Clock, Journal
 from actors.runtime.references import References
 from actors.runtime.registry import Registry, TakesInputs
 from actors.runtime.runtime import Runtime

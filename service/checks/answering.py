@@ -13,7 +13,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter
 
 from actors.runtime.errors import JournalUnavailable, PartnerError
-from actors.runtime.ports import Clock, Partner
+from actors.runtime.partner import Partner
+from actors.runtime.ports import Clock
 from adapters.kit.accounts import TellsAccounts
 from adapters.kit.deliverability import TellsDeliverability
 from adapters.postgres.customers import Customers

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from actors.runtime.errors import MailboxFull
 from actors.runtime.lanes import Lanes
 from actors.runtime.mailbox import Envelope, untold
-from actors.runtime.ports import Partner
+from actors.runtime.partner import Partner
 from actors.runtime.registry import Registry
 from adapters.postgres.customers import Customers
 from schemas.messages.inputs import TimerFired

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from actors.runtime.errors import PartnerError
-from actors.runtime.ports import Call, Partner
+from actors.runtime.partner import Call, Partner
 from adapters.kinds import kind_named
 from adapters.kit.instance import Instance, Kit
 from adapters.kit.kind import Kind, example_of

@@ -8,7 +8,8 @@ from typing import Any
 
 from actors.runtime.call_policy import CallPolicy
 from actors.runtime.errors import Retryable
-from actors.runtime.ports import Clock, Partner
+from actors.runtime.partner import Partner
+from actors.runtime.ports import Clock
 from adapters.kinds import KindRefused, kind_named
 from adapters.kit.events import Events
 from adapters.kit.exchanges import Exchanges

@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.kit.json_partner import JsonPartner
 from adapters.kit.instance import Kit
 from adapters.kit.kind import Kind

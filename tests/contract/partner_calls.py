@@ -13,7 +13,7 @@ from typing import Literal
 from aiohttp import web
 
 from actors.runtime.call_policy import CallPolicy
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.carriers.fedex.partner import Fedex
 from adapters.carriers.fedex.settings import FedexSettings
 from adapters.carriers.ups.partner import Ups

@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from actors.runtime.errors import NeedsPerson, Rejected, Unauthorised, Unknown
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.kit.http_client import HttpClient
 from schemas.messages.effects import PaymentRefunded, RefundLine, RefundPayment
 from tests.bigcommerce_payloads import description

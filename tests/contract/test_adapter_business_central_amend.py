@@ -12,7 +12,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from actors.runtime.errors import NeedsPerson, Unknown
-from actors.runtime.ports import Call, Partner
+from actors.runtime.partner import Call, Partner
 from adapters.kit.http_client import HttpClient
 from schemas.messages.effects import (
     AmendSalesOrder,

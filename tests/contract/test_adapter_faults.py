@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
-from actors.runtime.ports import Partner
+from actors.runtime.partner import Partner
 from adapters.kit.http_client import HttpClient
 from schemas.messages.effects import (
     BuyLabel,

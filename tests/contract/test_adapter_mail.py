@@ -12,7 +12,7 @@ from email.policy import SMTP
 import pytest
 from msgspec.structs import replace
 
-from actors.runtime.errors import Rejected, Retryable, Unauthorised, Unknown
+from actors.runtime.errors import LeaseLost, Rejected, Retryable, Unauthorised, Unknown
 from adapters.messages.smtp.message import display_name, header_text, mail_address, mail_bytes
 from adapters.messages.smtp.templates import TEMPLATES, order_confirmed
 from schemas.messages.effects import MailSent, SendMail, Units
@@ -78,6 +78,22 @@ async def test_connections_are_kept_and_bounded(running: Running, simulators: Cl
     assert len(await simulators.ledger("mail")) == 30
     assert len(post._pool._idle) <= 2
     await post.close()
+
+
+async def test_a_mail_of_another_process_s_order_is_not_handed_in() -> None:
+    """Whose the order is is asked when the server waits for the text; without its final dot no
+    server takes a message, and the connection is not used again."""
+
+    def taken_over() -> None:
+        raise LeaseLost("Another process owns this order now.")
+
+    async with scripted("250 ok", "250 ok", "354 go", "250 ok") as (port, heard):
+        post = mail(port)
+        with pytest.raises(LeaseLost):
+            await post.perform(replace(a_call(CONFIRMED), check_ours=taken_over))
+        await post.close()
+    assert heard[-1] == "DATA"
+    assert post._pool._idle == []
 
 
 async def test_a_connection_that_died_while_idle(running: Running, simulators: Client) -> None:

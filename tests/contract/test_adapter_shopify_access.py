@@ -14,7 +14,7 @@ from graphql import parse, specified_rules, validate
 from graphql.validation import NoDeprecatedCustomRule
 
 from actors.runtime.errors import Rejected, Unauthorised
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify.graphql import ShopifyGraphql
 from adapters.channels.shopify.probe import ACCESS_QUERY, probe
 from adapters.channels.shopify.scopes import FEATURES, Feature, missing

@@ -11,7 +11,7 @@ from graphql.validation import NoDeprecatedCustomRule
 from msgspec.structs import replace
 
 from actors.runtime.errors import Rejected, Unauthorised, Unknown
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify.capturing import CAPTURE_MUTATION, TRANSACTIONS_QUERY
 from adapters.kit.http_client import HttpClient
 from adapters.kit.secret import Secret

@@ -12,7 +12,7 @@ from graphql.validation import NoDeprecatedCustomRule
 from msgspec.structs import replace
 
 from actors.runtime.errors import Rejected, Unauthorised, Unknown
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify.refund_shapes import (
     LINES_QUERY,
     REFUND_MUTATION,

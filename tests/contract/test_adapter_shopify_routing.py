@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from actors.runtime.errors import NeedsPerson, Retryable
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify.goods import Goods, ShopifyGoods
 from adapters.channels.shopify.goods_shapes import FulfilmentOrder
 from adapters.channels.shopify.routing import count_ours, count_unasked, tell_ways

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
 from yarl import URL
 
-from actors.runtime.errors import PartnerError, Retryable, Unknown
+from actors.runtime.errors import LeaseLost, PartnerError, Retryable, Unknown
 from adapters.kit import direct_http
 from adapters.kit.direct_http import DirectHttp
 from adapters.kit.http_client import Answer, HttpClient, Request, open_session
@@ -41,6 +41,7 @@ async def ask(
     body: bytes | None = b"{}",
     timeout_seconds: float = 5.0,
     headers: dict[str, str] | None = None,
+    before: Callable[[], None] | None = None,
 ) -> Answer:
     """One request to a partner called Acme."""
     return await client.send(
@@ -52,6 +53,7 @@ async def ask(
             timeout_seconds=timeout_seconds,
             partner="Acme",
             writes=method == "POST",
+            before=before,
         )
     )
 
@@ -333,3 +335,23 @@ async def test_origins_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         for number in range(10):
             direct._origin(URL(f"http://host-{number}.example/x"))
             assert len(direct._origins) <= 3
+
+
+async def test_what_must_not_leave_does_not(
+    client: HttpClient, session: aiohttp.ClientSession
+) -> None:
+    """A request that writes is stopped before its first byte, also on a kept connection; one that
+    only asks is not in question, and the next one goes its way."""
+
+    def forbid() -> None:
+        raise LeaseLost("Another process owns this order now.")
+
+    async with serving(told(EMPTY)) as server:
+        await ask(client, server.url)
+        for _ in range(2):
+            with pytest.raises(LeaseLost):
+                await ask(client, server.url, before=forbid)
+        await ask(client, server.url, "GET", before=forbid)
+        await ask(client, server.url, before=lambda: None)
+        assert [head.split()[0] for head in server.heads] == [b"POST", b"GET", b"POST"]
+    assert is_idle(session)

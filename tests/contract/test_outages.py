@@ -13,7 +13,7 @@ import pytest
 from yarl import URL
 
 from actors.runtime.call_policy import CallPolicy
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from actors.runtime.standing import Watch
 from adapters.kit.http_client import HttpClient, Request, open_session
 from schemas.messages import effects as f

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from actors.runtime.errors import LeaseLost
-from actors.runtime.ports import Append, Call
+from actors.runtime.partner import Call
+from actors.runtime.ports import Append
 from schemas.messages.effects import ReserveStock, StockReserved, StockShort, Units
 from schemas.order.ids import partition_of
 from tests.appends import CHANNEL, ERP, POST, STOCK, THING, append, id_of, reference_of

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from actors.runtime.errors import Retryable
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.canonical.storefront import CanonicalStorefront
 from adapters.nats import streams
 from adapters.nats.connection import Connection

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from actors.runtime.errors import LeaseLost
+from actors.runtime.errors import JournalUnavailable, LeaseLost
 from adapters.postgres.leases import JOBS, Leases
-from adapters.postgres.shared_leases import SharedLeases
+from adapters.postgres.shared_leases import TTL_SECONDS, SharedLeases
 from schemas.order.ids import PARTITIONS
 from tests.integration.journals import Bench
 from tests.waiting import eventually
@@ -67,7 +67,8 @@ async def test_a_member_without_a_sign_of_life_is_gone(free: Bench) -> None:
     await brief.take_free([1, 2])
 
     async def gone() -> bool:
-        return (await other.beat()).others == {}
+        seen = await other.beat()
+        return seen.others == {} and 1 in seen.free
 
     await eventually(gone, 30.0)
     assert await other.take_free([1]) == [1]
@@ -75,6 +76,21 @@ async def test_a_member_without_a_sign_of_life_is_gone(free: Bench) -> None:
     await brief.beat()
     assert lost == [1]
     assert sorted(brief.epochs) == [2], "no one took it meanwhile, so it is held on"
+
+
+async def test_who_stood_still_is_not_sure(free: Bench) -> None:
+    """However long a process or its machine stood still, it knows before its next step that it
+    can't be sure; the next sign of life makes it sure again."""
+    passed = [0.0]
+    one = SharedLeases(free.pool, "one", seconds=lambda: passed[0])
+    await one.beat()
+    await one.take_free([3])
+    assert one.epoch_of(3)
+    passed[0] += TTL_SECONDS
+    with pytest.raises(JournalUnavailable):
+        one.epoch_of(3)
+    await one.beat()
+    assert one.epoch_of(3)
 
 
 async def test_one_member_does_the_jobs(free: Bench) -> None:

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from actors.runtime.errors import Rejected, Unknown
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import Pool
 from adapters.postgres.stock import StockPartner, StockRefused, StockRow

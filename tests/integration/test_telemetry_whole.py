@@ -59,10 +59,12 @@ async def test_an_order_is_a_chain_of_linked_traces(whole: Whole) -> None:
     assert placed.kind == Span.SPAN_KIND_CONSUMER
     assert told(placed, "messaging.system") == "nats"
     assert placed.links[0].trace_id.hex() == UPSTREAM.split("-")[1]
-    # Its own decision, and the one on the stock that its append reserves.
-    for step, times in (("decide", 2), ("append", 1), ("ack", 1)):
+    # Its own decision, and the one on the stock that its append reserves; both again where another
+    # order was first.
+    for step, least in (("decide", 2), ("append", 1), ("ack", 1)):
         ours = [s for s in spans if s.name == step and s.trace_id == placed.trace_id]
-        assert [s.parent_span_id for s in ours] == [placed.span_id] * times
+        assert len(ours) >= least
+        assert {s.parent_span_id for s in ours} == {placed.span_id}
 
     sales_order = named(spans, "erp post_sales_order")
     published = named(spans, "storefront publish_fulfilment")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from actors.runtime.call_policy import CallPolicy
-from actors.runtime.ports import Call, Partner
+from actors.runtime.partner import Call, Partner
 from adapters.carriers.fedex.partner import Fedex
 from adapters.carriers.ups.partner import Ups
 from adapters.erp.business_central.partner import BusinessCentral

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from actors.runtime.errors import Rejected
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.canonical.storefront import CanonicalStorefront
 from schemas.contracts.validation import accepts
 from schemas.messages.effects import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from actors.runtime.errors import NeedsPerson, Retryable, StreamUnavailable, TooLargeForStream
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.kit.fetching import FETCHED, Fetching, asked_by
 from schemas.messages import effects as f
 from schemas.order.ids import OrderId, Reference

@@ -14,7 +14,8 @@ from actors.runtime.call_policy import CallPolicy
 from actors.runtime.errors import Unknown
 from actors.runtime.lanes import Lanes
 from actors.runtime.mailbox import POISON, STOPPED, Envelope
-from actors.runtime.ports import Call, Loaded
+from actors.runtime.partner import Call
+from actors.runtime.ports import Loaded
 from actors.runtime.references import References
 from schemas.messages.effects import CreateTask, Result, TaskCreated, Units
 from schemas.messages.inputs import CancelOrder, OutsideShipment, PlaceOrder

@@ -339,3 +339,52 @@ async def test_a_later_failure_leaves_it_open_what_became_of_a_late_refusal(hous
     house.post(Begin(lanes=(MAIL,)), "w-1", fresh=True)
     await house.while_time_passes(lambda: house.state().stuck != ())
     assert len(house.mail.did) == 1
+
+
+async def test_what_changed_hands_while_its_adapter_waited_is_not_sent(house: House) -> None:
+    """A token, a connection or a look-up may take longer than the lease: the request that would act
+    does not leave, and whoever has the order now makes it, once."""
+    house.erp.gate.clear()
+    house.post(Begin(lanes=(ERP,)), "w-1", fresh=True)
+    await eventually(lambda: house.lane().under_way == 1)
+    house.lose()
+    house.erp.gate.set()
+    await eventually(lambda: house.lane().under_way == 0)
+    assert house.erp.did == []
+    other = await at_work(house.other())
+    await other.while_time_passes(lambda: other.state().is_done(ERP))
+    assert len(other.erp.did) == 1
+    await other.close()
+
+
+@pytest.mark.parametrize("lane", [ERP, MAIL])
+async def test_what_no_one_could_tell_is_sent_when_someone_can(lane: str) -> None:
+    """A process that stood still does not know whose the order is until the store says so. What
+    surely has not left needs no look-up, also of a partner that can't be asked."""
+    house = await at_work(House(lanes=(lane,)))
+    partner = house.partners[lane]
+    partner.gate.clear()
+    house.post(Begin(lanes=(lane,)), "w-1", fresh=True)
+    await eventually(lambda: house.lane(lane).under_way == 1)
+    house.store.leases.unsure = True
+    partner.gate.set()
+    await eventually(lambda: house.lane(lane).under_way == 0)
+    assert partner.did == []
+    house.store.leases.unsure = False
+    await house.while_time_passes(lambda: house.state().is_done(lane))
+    assert (len(partner.did), partner.looked_up) == (1, [])
+    await house.close()
+
+
+async def test_what_left_in_part_is_looked_up(house: House) -> None:
+    """Of a call of several requests the first had left: what became of it is asked before it is
+    repeated."""
+    house.erp.rest.clear()
+    house.post(Begin(lanes=(ERP,)), "w-1", fresh=True)
+    await eventually(lambda: house.lane().under_way == 1)
+    house.store.leases.unsure = True
+    house.erp.rest.set()
+    await eventually(lambda: house.lane().under_way == 0)
+    house.store.leases.unsure = False
+    await house.while_time_passes(lambda: house.state().is_done(ERP))
+    assert len(house.erp.looked_up) == 1

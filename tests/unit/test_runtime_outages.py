@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from actors.runtime.errors import JournalUnavailable, Retryable, Unauthorised
 from actors.runtime.mailbox import COMMITTED, DUPLICATE, POISON
-from actors.runtime.ports import Append, Call, Loaded, Outcome
+from actors.runtime.partner import Call
+from actors.runtime.ports import Append, Loaded, Outcome
 from adapters.memory.journal import MemoryJournal
 from schemas.messages import effects as f
 from schemas.order.ids import OrderId

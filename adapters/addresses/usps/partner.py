@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from actors.runtime.errors import NeedsPerson
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.addresses.usps import shapes
 from adapters.addresses.usps.answers import none_found, verdict_of
 from adapters.addresses.usps.question import asked_for
@@ -32,7 +32,7 @@ _PROBED = "/addresses/v3/city-state?ZIPCode=20500"
 
 
 class Usps:
-    """An application at USPS behind `actors.runtime.ports.Partner` and
+    """An application at USPS behind `actors.runtime.partner.Partner` and
     `adapters.kit.deliverability.TellsDeliverability`; `name` is the instance's. No effect is asked
     of it."""
 

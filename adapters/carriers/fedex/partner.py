@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from actors.runtime.errors import NeedsPerson, Rejected, Unknown
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.carriers.fedex import answers as fedex
 from adapters.carriers.fedex import shapes
 from adapters.carriers.fedex.services import service_of
@@ -44,7 +44,7 @@ _UNKNOWN_NUMBER = "000000000000"
 
 
 class Fedex:
-    """An account behind `actors.runtime.ports.Partner`; `name` is the instance's.
+    """An account behind `actors.runtime.partner.Partner`; `name` is the instance's.
 
     `origins` are the addresses that parcels leave from, by place; for other places they leave from
     the shipper's own.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.carriers.ups import answers as ups
 from adapters.carriers.ups import shapes
 from adapters.carriers.ups.offered import PATH, questions, rate_request, rated_decoder
@@ -45,7 +45,7 @@ MAX_PACKAGES = 200
 
 
 class Ups:
-    """A shipper account behind `actors.runtime.ports.Partner`; `name` is the instance's.
+    """A shipper account behind `actors.runtime.partner.Partner`; `name` is the instance's.
 
     `origins` are the addresses that parcels leave from, by place; for other places they leave from
     the shipper's own.

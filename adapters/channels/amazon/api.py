@@ -14,7 +14,8 @@ import msgspec
 from yarl import URL
 
 from actors.runtime.errors import Retryable
-from actors.runtime.ports import Call, Clock
+from actors.runtime.partner import Call
+from actors.runtime.ports import Clock
 from adapters.channels.amazon.settings import AmazonSettings
 from adapters.kit.fitting import phrases
 from adapters.kit.http_client import USER_AGENT, Answer, HttpClient, Request, lost

@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from actors.runtime.errors import PartnerError, Rejected, Retryable
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.amazon.api import (
     CREATE_DOCUMENT,
     CREATE_FEED,

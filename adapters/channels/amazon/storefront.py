@@ -13,7 +13,8 @@ from datetime import UTC
 import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable
-from actors.runtime.ports import Call, Clock
+from actors.runtime.partner import Call
+from actors.runtime.ports import Clock
 from adapters.channels.amazon.api import (
     CONFIRM_SHIPMENT,
     GET_ORDER,
@@ -63,7 +64,7 @@ _decoder = msgspec.json.Decoder(Fetched)
 
 
 class AmazonStorefront:
-    """One seller account, behind `actors.runtime.ports.Partner`."""
+    """One seller account, behind `actors.runtime.partner.Partner`."""
 
     can_look_up = True
 

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from actors.runtime.errors import Retryable
-from actors.runtime.ports import Call, Clock
+from actors.runtime.partner import Call
+from actors.runtime.ports import Clock
 from adapters.channels.bigcommerce.settings import BigCommerceSettings
 from adapters.kit.fitting import phrases
 from adapters.kit.http_client import Answer, HttpClient

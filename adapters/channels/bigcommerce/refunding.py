@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.bigcommerce.api import PARTNER, BigCommerceApi
 from adapters.channels.bigcommerce.shapes import Product
 from adapters.kit.fitting import phrases

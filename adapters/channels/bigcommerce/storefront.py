@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected, Unauthorised
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.bigcommerce.api import MAX_PAGES, PAGE, PARTNER, BigCommerceApi
 from adapters.channels.bigcommerce.order import is_picked_up, travels
 from adapters.channels.bigcommerce.refunding import give_back, given_back
@@ -67,7 +67,7 @@ _tree = msgspec.json.Decoder(dict[str, object])
 
 
 class BigCommerceStorefront:
-    """One store, behind `actors.runtime.ports.Partner`, and `adapters.kit.fetching.Shows`."""
+    """One store, behind `actors.runtime.partner.Partner`, and `adapters.kit.fetching.Shows`."""
 
     can_look_up = True
 

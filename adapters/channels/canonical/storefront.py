@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.runtime.errors import Rejected
-from actors.runtime.ports import Call, Clock
+from actors.runtime.partner import Call
+from actors.runtime.ports import Clock
 from adapters.kit.events import CONTENT_TYPE, Events, cloud_event
 from schemas.contracts.published import ORDER_CANCELLED_HERE, ORDER_FULFILLED, ORDER_READY
 from schemas.messages.effects import (
@@ -40,7 +41,7 @@ from schemas.order.ids import ref_token
 
 
 class CanonicalStorefront:
-    """One channel of the kind `canonical`, behind `actors.runtime.ports.Partner`."""
+    """One channel of the kind `canonical`, behind `actors.runtime.partner.Partner`."""
 
     name = "storefront"
     can_look_up = True

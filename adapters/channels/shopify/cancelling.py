@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from actors.runtime.errors import Rejected
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify.goods import Goods
 from adapters.channels.shopify.graphql import PARTNER, ShopifyGraphql, order_gid
 from adapters.kit.fitting import fit, phrases

@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify.graphql import PARTNER, ShopifyGraphql, order_gid
 from adapters.kit.fitting import phrases, printable
 from adapters.kit.http_client import lost

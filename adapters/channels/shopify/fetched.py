@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify import fetched_shapes as shapes
 from adapters.channels.shopify.as_webhook import as_webhook, fulfilment_as_told
 from adapters.channels.shopify.goods import MAX_ROWS, ShopifyGoods

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sized
 import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify.goods_shapes import (
     CONTENTS_QUERY,
     FULFILMENTS_QUERY,

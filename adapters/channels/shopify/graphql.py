@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from actors.runtime.errors import PartnerError, Rejected, Retryable, Unauthorised
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify.settings import ShopifySettings
 from adapters.kit.fitting import phrases, printable
 from adapters.kit.http_client import Answer, HttpClient, lost

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from actors.runtime.errors import Rejected
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify.goods import Goods, Share, ShopifyGoods
 from adapters.channels.shopify.graphql import PARTNER, ShopifyGraphql
 from adapters.kit.fitting import phrases

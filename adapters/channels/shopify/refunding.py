@@ -10,7 +10,7 @@ https://shopify.dev/docs/api/admin-graphql/2026-10/mutations/refundCreate
 from __future__ import annotations
 
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify import refund_shapes as shapes
 from adapters.channels.shopify.graphql import PARTNER, ShopifyGraphql, order_gid
 from adapters.kit.fitting import phrases, printable

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify.goods import MAX_ROWS, ShopifyGoods, number_of
 from adapters.channels.shopify.goods_shapes import OPEN, FulfilmentOrder, PageInfo
 from adapters.channels.shopify.graphql import PARTNER, ShopifyGraphql, order_gid

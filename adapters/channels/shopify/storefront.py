@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.channels.shopify.cancelling import cancel
 from adapters.channels.shopify.capturing import capture, captured
 from adapters.channels.shopify.fetched import ShopifyFetched
@@ -77,7 +77,7 @@ _decoder = msgspec.json.Decoder(_Data)
 
 
 class ShopifyStorefront:
-    """One shop, behind `actors.runtime.ports.Partner` and `adapters.kit.fetching.Shows`."""
+    """One shop, behind `actors.runtime.partner.Partner` and `adapters.kit.fetching.Shows`."""
 
     can_look_up = True
 

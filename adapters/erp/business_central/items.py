@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from actors.runtime.errors import Rejected
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.kit.json_partner import JsonPartner
 
 MAX_KNOWN = 100_000

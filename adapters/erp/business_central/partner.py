@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected, Retryable
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.erp.business_central.accounts import account_of
 from adapters.erp.business_central.books import BusinessCentralBooks
 from adapters.erp.business_central.comments import marked
@@ -79,7 +79,7 @@ _refusal = msgspec.json.Decoder(_Refusal)
 
 
 class BusinessCentral:
-    """An ERP behind `actors.runtime.ports.Partner`; `name` is the instance's. `zones` are the time
+    """An ERP behind `actors.runtime.partner.Partner`; `name` is the instance's. `zones` are the time
     zones of the shops' days, by channel, "" where the shop's own times say enough."""
 
     can_look_up = True

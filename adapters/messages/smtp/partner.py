@@ -9,6 +9,8 @@ it all the same before they said 4xx: so such a message is handed in once more, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import aiosmtplib
 
 from actors.runtime.errors import (
@@ -18,7 +20,8 @@ from actors.runtime.errors import (
     Unauthorised,
     Unknown,
 )
-from actors.runtime.ports import Call, Clock
+from actors.runtime.partner import Call
+from actors.runtime.ports import Clock
 from adapters.kit.exchanges import MAX_BODY_BYTES, MAX_ERROR_CHARACTERS, Exchange, Exchanges
 from adapters.kit.fitting import fit, phrases
 from adapters.kit.json_partner import titled
@@ -31,7 +34,7 @@ from schemas.messages.effects import MailSent, Result, SendMail
 
 
 class SmtpMail:
-    """A mail server behind `actors.runtime.ports.Partner`; `name` is the instance's. Raises
+    """A mail server behind `actors.runtime.partner.Partner`; `name` is the instance's. Raises
     ValueError for a sender that is not an address."""
 
     can_look_up = False
@@ -107,7 +110,7 @@ class SmtpMail:
         """Deliver the message, and keep what was said."""
         started, said = self._clock.monotonic(), "The call was cut off."
         try:
-            await self._deliver(recipient, message)
+            await self._deliver(recipient, message, call.check_ours)
             said = ""
         except PartnerError as error:
             said = str(error)
@@ -131,16 +134,18 @@ class SmtpMail:
                     )
                 )
 
-    async def _deliver(self, recipient: str, message: bytes) -> None:
+    async def _deliver(
+        self, recipient: str, message: bytes, check_ours: Callable[[], None]
+    ) -> None:
         async with self._pool.connection() as kept:
             stale = not await self._begin(kept, recipient)
             if not stale:
-                await self._hand_in(kept, message)
+                await self._hand_in(kept, message, check_ours)
         if stale:
             async with self._pool.connection(fresh=True) as kept:
                 if not await self._begin(kept, recipient):
                     raise Retryable(f"{self._title} hung up before it took the message.")
-                await self._hand_in(kept, message)
+                await self._hand_in(kept, message, check_ours)
 
     async def _begin(self, kept: Kept, recipient: str) -> bool:
         """Open the envelope; False when the connection turns out to be dead."""
@@ -159,10 +164,11 @@ class SmtpMail:
             raise self._refusal(reply)
         return True
 
-    async def _hand_in(self, kept: Kept, message: bytes) -> None:
+    async def _hand_in(self, kept: Kept, message: bytes, check_ours: Callable[[], None]) -> None:
         """Send the message and its final dot. From here on silence does not mean a refusal."""
         if not kept.session.is_open:
             raise Retryable(f"{self._title} hung up before it took the message.")
+        check_ours()
         try:
             reply = await kept.session.ask(message + b".\r\n", seconds=self._timeout_seconds)
         except SessionError as error:

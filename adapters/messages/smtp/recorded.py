@@ -17,7 +17,9 @@ class RecordedMail(SmtpMail):
         super().__init__(kit.clock, settings, name=kit.name)
         self._record = record
 
-    async def _deliver(self, recipient: str, message: bytes) -> None:
+    async def _deliver(
+        self, recipient: str, message: bytes, check_ours: Callable[[], None]
+    ) -> None:
         mail = message_from_bytes(message)
         text = mail.get_payload(decode=True)
         assert isinstance(text, bytes), "our messages have one part"

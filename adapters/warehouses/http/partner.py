@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from actors.runtime.errors import NeedsPerson, Rejected
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.kit.attributes import unpacked
 from adapters.kit.fitting import fit, phrases, printable
 from adapters.kit.http_client import Answer, HttpClient
@@ -47,7 +47,7 @@ _PROBED = "0"
 
 
 class HttpWarehouse:
-    """A warehouse behind `actors.runtime.ports.Partner`; `name` is the instance's.
+    """A warehouse behind `actors.runtime.partner.Partner`; `name` is the instance's.
 
     `own_url` is where it sends its reports and gets labels ("": no link is sent, and someone else
     must report what was packed). `keys` sign the links of labels; the last one is used.

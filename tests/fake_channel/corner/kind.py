@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from actors.runtime.ports import Call
+from actors.runtime.partner import Call
 from adapters.kit.inbound import Receipt, SignatureRefused, Translator, delivery_of, header
 from adapters.kit.instance import Instance, Kit
 from adapters.kit.kind import Channel, Kind
