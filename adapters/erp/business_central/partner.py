@@ -79,8 +79,8 @@ _refusal = msgspec.json.Decoder(_Refusal)
 
 
 class BusinessCentral:
-    """An ERP behind `actors.runtime.partner.Partner`; `name` is the instance's. `zones` are the time
-    zones of the shops' days, by channel, "" where the shop's own times say enough."""
+    """An ERP behind `actors.runtime.partner.Partner`; `name` is the instance's. `zones` are the
+    time zones of the shops' days, by channel, "" where the shop's own times say enough."""
 
     can_look_up = True
 
