@@ -152,7 +152,7 @@ def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
         "heard": hear(thing.heard, event.sequence),
     }
     if isinstance(event, e.HandedOver):
-        changes.update(more=False, stop="", asked=False, missing=(), untold=(), last=0)
+        changes.update(_SETTLED, left=changes["left"])
         _unhold(draft, event.key)
     else:
         changes["missing"] = _still(draft, event.key, thing.missing, changes["left"])
@@ -199,12 +199,7 @@ def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
         draft,
         event,
         task=event.task_id or thing.task,
-        left=left,
-        more=False,
-        stop="",
-        missing=(),
-        untold=(),
-        last=0,
+        **{**_SETTLED, "left": left},
     )
     _unhold(draft, event.key)
 
@@ -241,6 +236,11 @@ def _stopped(draft: Draft, event: e.Stopped) -> None:
         draft.set(stuck=tuple(one for one in stuck if one.key != event.key or not one.refused))
 
 
+def _cancel_asked(draft: Draft, event: e.CancelAsked) -> None:
+    ceased = event.ceased or _at(draft, event).ceased
+    _move(draft, event, asked=True, ceased=ceased)
+
+
 def _renewed(draft: Draft, event: e.Renewed) -> None:
     _move(draft, event, stop="again")
 
@@ -255,6 +255,7 @@ def _cancelled_task(draft: Draft, event: e.TaskCancelled) -> None:
         missing=_still(draft, event.key, thing.missing, ()),
         more=False,
         last=0,
+        ceased=False,
         stop=thing.stop or "declined",
     )
 
@@ -280,7 +281,7 @@ def _still(draft: Draft, key: Key, missing: Parts, left: Parts) -> Parts:
 
 _SETTLED: dict[str, Any] = {
     "left": (), "missing": (), "stop": "", "asked": False, "more": False, "untold": (),
-    "last": 0,
+    "last": 0, "ceased": False,
 }  # fmt: skip
 """What is not open any more of a fulfilment of which nothing more leaves."""
 
@@ -377,7 +378,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.Shrunk: _shrunk,
     e.Stopped: _stopped,
     e.StopDropped: lambda draft, event: _move(draft, event, stop="", asked=False, fixed=True),
-    e.CancelAsked: lambda draft, event: _move(draft, event, asked=True),
+    e.CancelAsked: _cancel_asked,
     e.TaskCancelled: _cancelled_task,
     e.RestSettled: _rest_settled,
     e.FulfilmentCancelled: _cancelled,

@@ -130,7 +130,7 @@ TABLE = Table(
         *stay("go-on", (*AT_WORK, HANDED_OVER), e.StopDropped, "it can't be stopped"),
         *stay(
             "cancel-asked",
-            (*AT_WORK, HANDED_OVER, RECALLED),
+            (*INSIDE, HANDED_OVER, RECALLED),
             e.CancelAsked,
             "the warehouse says it later",
         ),

@@ -12,6 +12,7 @@ from functools import lru_cache
 from actors.label import printing
 from actors.order import (
     differs,
+    joint_ceased,
     joint_held,
     joint_money,
     joint_numbers,
@@ -175,6 +176,7 @@ JOINT: tuple[Joint, ...] = (
         "a stopped fulfilment that no warehouse works on is recalled at once",
         needs=(Sign.STOPS, AT_WORK),
     ),
+    *joint_ceased.ROWS,
     Joint(
         "rest",
         ("fulfilments", "parcels"),

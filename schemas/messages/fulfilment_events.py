@@ -263,7 +263,10 @@ class StopDropped(Event, frozen=True, kw_only=True, tag="fulfilment.stop_dropped
 
 
 class CancelAsked(Event, frozen=True, kw_only=True, tag="fulfilment.cancel_asked.v1"):
-    """The warehouse will say later whether its task is cancelled."""
+    """The warehouse will say later whether its task is cancelled. `ceased`: it says that it is,
+    and parcels have left of which no one told yet what they hold; the rest is taken back then."""
+
+    ceased: bool = False
 
 
 class TaskCancelled(Event, frozen=True, kw_only=True, tag="fulfilment.task_cancelled.v1"):
