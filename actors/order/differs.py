@@ -72,6 +72,8 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
         for label in state.labels.values():
             told += old_label(state, label)
     told += _not_followed(work, [one for one in facets if one in named or one == "note"])
+    if "texts" in facets:
+        _texts_beyond(work)
     for at, quantity in late[:MAX_LATE]:
         line = state.lines[at]
         told.append(
@@ -129,6 +131,19 @@ def _not_followed(work: Work, named: list[str]) -> list[str]:
             found += [] if is_note else [words]
             _note(work, key, words if is_note else "")
     return found
+
+
+def _texts_beyond(work: Work) -> None:
+    """Have a person look at texts that change again and again, and that no other task is given
+    for."""
+    for key, thing in work.state.fulfilments.items():
+        if thing.told and thing.is_begun and thing.left and not thing.stop:
+            words = (
+                f"texts of the order change again and again, and {key}{_task(thing)} is not given "
+                "again for each: compare what it says with the order before it leaves"
+            )
+            if not any(one.words == words for one in work.state.tasks):
+                _note(work, key, words)
 
 
 def _note(work: Work, key: Key, words: str) -> None:
