@@ -55,7 +55,8 @@ def compare(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) 
 
 def first_shown(work: Work, order: Order, stated: Statement) -> tuple[str, ...]:
     """Return the channel's ids of shipments of ours that a statement shows for the first time. Some
-    may stand for ours that it does not show any more, such as one under a corrected number."""
+    may stand for ours that it does not show any more, such as one under a corrected number, or one
+    that was deleted some time before."""
     state = work.state
     if not stated.fulfilled or not stated.fulfilled_is_all:
         return ()
@@ -64,7 +65,7 @@ def first_shown(work: Work, order: Order, stated: Statement) -> tuple[str, ...]:
     new = [one for one in stated.fulfilled if one.outside_id not in known]
     found = [one.outside_id for one in new if _is_known(state, one)]
     named = {one.outside_id for one in stated.fulfilled if one.units}
-    if new and not named.issuperset(state.shown):
+    if new and (state.reduced or not named.issuperset(state.shown)):
         found += _instead(work, order, stated)
     return tuple(dict.fromkeys(found))[:room]
 
