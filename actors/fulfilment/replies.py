@@ -212,7 +212,7 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
     """The warehouse does not stop it: the wish is dropped, and a person is told. Nothing more of a
     cancelled order is bought or asked for before one has looked."""
     thing = work.state.fulfilments[key]
-    if not TABLE.allows(thing.stage, e.StopDropped):
+    if thing.ceased or not TABLE.allows(thing.stage, e.StopDropped):
         work.say(e.AnswerNoted(rule="noted", key=key, settles=settles))
         return
     why = thing.stop

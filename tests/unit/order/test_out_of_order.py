@@ -300,3 +300,16 @@ def test_what_was_missed_has_left_when_a_person_says_that_all_has() -> None:
     (parcel,) = story.state.parcels.values()
     assert parcel.units == ((0, 2), (1, 1))
     assert not story.state.holds
+
+
+def test_a_task_that_is_cancelled_already_is_not_said_to_go_on() -> None:
+    """Given a warehouse that reports its task as cancelled after something left of it, and refuses
+    or never answers our own cancellation: no one is told that it does not stop."""
+    report = i.ReportTaskCancelled(ref=REF, fulfilment=F1, task_id="t-F1")
+    for answer in (Story.refused, Story.unknown):
+        story = given_released().when(handed_over(a_parcel("a", "JD1"), sequence=2))
+        story.when(i.CancelOrder(ref=REF, reason="customer"), report)
+        answer(story, f.CancelTask)
+        assert (story.state.tasks, story.state.holds, story.state.stuck) == ((), (), ())
+        story.when(packed(a_parcel("a", l1=2), a_parcel("b", l2=1), sequence=1))
+        story.then_stage("recalled", F1)
