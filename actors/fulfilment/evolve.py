@@ -8,6 +8,7 @@ from actors.fulfilment.heard import hear
 from actors.fulfilment.parts import minus, plus, units_of, within
 from actors.fulfilment.table import TABLE
 from actors.fulfilment.thing import CANCELLED, DONE, Fulfilment
+from actors.fulfilment.tombstone import bury
 from actors.order.draft import Draft
 from schemas.messages import events as e
 from schemas.messages.base import Parts
@@ -97,7 +98,7 @@ def _released_stock(draft: Draft, event: e.StockReleased) -> None:
     else:
         _move(draft, event, stock=False, free=())
     if thing.stage == DONE:
-        _bury_all(draft, event.key, thing)
+        bury(draft, event.key, thing)
 
 
 def _task_taken(draft: Draft, event: e.TaskTaken) -> None:
@@ -213,7 +214,7 @@ def _published(draft: Draft, event: e.Published) -> None:
             draft.change("parcels", key, shown=True)
     thing = _at(draft, event)
     if thing.stage == DONE:
-        _bury_all(draft, event.key, thing)
+        bury(draft, event.key, thing)
 
 
 def _matched(draft: Draft, event: e.OutsideMatched) -> None:
@@ -225,7 +226,8 @@ def _shrunk(draft: Draft, event: e.Shrunk) -> None:
     thing = _at(draft, event)
     free = _freed(draft, event.key, thing, event.units)
     left = minus(thing.left, event.units)
-    _move(draft, event, left=left, free=free, missing=_still(draft, event.key, thing.missing, left))
+    missing = _still(draft, event.key, thing.missing, left, minus(thing.missing, event.units))
+    _move(draft, event, left=left, free=free, missing=missing)
 
 
 def _stopped(draft: Draft, event: e.Stopped) -> None:
@@ -265,9 +267,10 @@ def _unhold(draft: Draft, key: Key) -> None:
     draft.set(holds=tuple(one for one in draft.get("holds") if one.key != key))
 
 
-def _still(draft: Draft, key: Key, missing: Parts, left: Parts) -> Parts:
-    """Return what is still missing; of nothing no one has to decide."""
-    rest = within(missing, left)
+def _still(draft: Draft, key: Key, missing: Parts, left: Parts, now: Parts | None = None) -> Parts:
+    """Return what is still missing of what was (`now`: at most that); of nothing no one has to
+    decide."""
+    rest = within(missing if now is None else now, left)
     if missing and not rest:
         draft.set(
             holds=tuple(
@@ -298,7 +301,7 @@ def _cancelled(draft: Draft, event: e.FulfilmentCancelled) -> None:
     thing = _at(draft, event)
     _move(draft, event, task="", free=(), **_SETTLED)
     draft.forget(event.key)
-    _bury_all(draft, event.key, thing)
+    bury(draft, event.key, thing)
 
 
 def _done(draft: Draft, event: e.FulfilmentDone) -> None:
@@ -307,33 +310,7 @@ def _done(draft: Draft, event: e.FulfilmentDone) -> None:
     if thing.collect:
         draft.set(collected=draft.get("collected") + thing.collect)
     draft.forget(event.key)
-    _bury_all(draft, event.key, thing)
-
-
-def box_id(key: Key, parcel_id: str) -> str:
-    """Return how a parcel that has ended is known by its warehouse: its ids are good within a task
-    alone."""
-    return f"{key}/{parcel_id}"
-
-
-def _bury_all(draft: Draft, key: Key, thing: Fulfilment) -> None:
-    """Leave only the ids of a fulfilment, its parcels and its labels, unless a partner may still
-    tell something about it: that is known by what its parcels hold."""
-    if any(one.key == key and not one.known for one in draft.get("lost")):
-        return
-    for name in ("labels", "parcels"):
-        for other, one in tuple(draft.get(name).items()):
-            if one.fulfilment == key:
-                ids = (
-                    (one.shipment,)
-                    if name == "labels"
-                    else (one.number, box_id(key, one.parcel_id), *one.others)
-                )
-                kept = one.units if one.stage == "unpacked" else ()
-                draft.bury(name, other, one.stage, ids, kept)
-                if name == "labels":
-                    draft.forget(other)
-    draft.bury(FIELD, key, draft.get(FIELD)[key].stage, (thing.task, *thing.outside))
+    bury(draft, event.key, thing)
 
 
 def _stays(draft: Draft, event: e.Event) -> None:

@@ -126,6 +126,7 @@ TABLE = Table(
             "the channel shows it as ours",
         ),
         *stay("shrink", (PLANNED, SHORT, RESERVED), e.Shrunk, "fewer units are wanted of it"),
+        *stay("forgo", (PICKED, PACKED), e.Shrunk, "what it lacks is not wanted any more"),
         *stay("stop", INSIDE, e.Stopped, "it shall not leave as it is"),
         *stay("go-on", (*AT_WORK, HANDED_OVER), e.StopDropped, "it can't be stopped"),
         *stay(

@@ -243,8 +243,8 @@ class OutsideMatched(Event, frozen=True, kw_only=True, tag="fulfilment.outside_m
 
 
 class Shrunk(Event, frozen=True, kw_only=True, tag="fulfilment.shrunk.v1"):
-    """Fewer units leave with it; no partner works on these. What was reserved of them is given
-    back."""
+    """Fewer units leave with it; no partner works on these, or its warehouse did not find them.
+    What was reserved of them is given back."""
 
     units: Parts
 
