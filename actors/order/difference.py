@@ -116,7 +116,11 @@ def _freed(
         if min(owed, here) > 0:
             wishes.append(e.Wish(at, min(owed, here), ledger.REMOVED))
         if owed > max(0, here):
-            late.append((at, owed - max(0, here)))
+            # What was lost or came back is not with the customer.
+            kept = ledger.out(counts) - counts.get("l", 0) - counts.get("r", 0)
+            kept += counts.get("e", 0) - left
+            if (late_units := min(owed - max(0, here), kept)) > 0:
+                late.append((at, late_units))
     return tuple(wishes), tuple(late)
 
 

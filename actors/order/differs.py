@@ -68,7 +68,7 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
     if named:
         what = " and ".join(_NAMES[one] for one in named)
         if gone := moving(state):
-            told.append(f"{what} changed after {_some(gone)} had left: {_todo(named)}")
+            told.append(f"{what} changed after {some(gone)} had left: {_todo(named)}")
         for label in state.labels.values():
             told += old_label(state, label)
     told += _not_followed(work, [one for one in facets if one in named or one == "note"])
@@ -124,7 +124,7 @@ def _not_followed(work: Work, named: list[str]) -> list[str]:
                 changed.append(f"{gone} × {line.sku} of line {line.line_id} were removed")
         if changed:
             words = (
-                f"{_some(changed)}, and the warehouse does not stop {key}{_task(thing)}: tell the "
+                f"{some(changed)}, and the warehouse does not stop {key}{_task(thing)}: tell the "
                 "warehouse"
             )
             is_note = only_note and len(changed) == 1
@@ -163,18 +163,6 @@ def _of_rest(key: Key, thing: Fulfilment, named: Iterable[str]) -> str:
 
 def _task(thing: Fulfilment) -> str:
     return f" (task {thing.task})" if thing.task else ""
-
-
-def left_before_cancel(work: Work, keys: Iterable[Key]) -> None:
-    """Leave to a person what is on its way of an order that its channel cancelled."""
-    state = work.state
-    gone = []
-    for key in keys:
-        numbers = [x.number for x in state.parcels.values() if x.fulfilment == key and x.number]
-        gone.append(f"{key} ({', '.join(numbers)})" if numbers else key)
-    if gone:
-        what = f"the channel cancelled the order after {_some(gone)} had left"
-        leave(work, f"{what}: {STOP}")
 
 
 def old_label(state: State, label: Label) -> list[str]:
@@ -232,7 +220,7 @@ def left_unlike(
         f"{quantity} × {before.lines[at].sku} of line {before.lines[at].line_id}"
         for at, quantity in parts
     ]
-    differs = [f"{_some(lines)} not wanted any more"] if lines else []
+    differs = [f"{some(lines)} not wanted any more"] if lines else []
     todo = ["have them sent back"] if lines else []
     known = is_rest(before, key, thing, work.context.setup)
     found = {one for k in gone for one in _outdated(before, k, thing, known=known)}
@@ -385,6 +373,7 @@ def _name(state: State, key: Key) -> str:
     return f"{key} ({number})" if number else key
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """Name some of many, and how many more there are."""
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return ", ".join(names[:MAX_NAMED]) + more
