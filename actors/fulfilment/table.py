@@ -152,7 +152,7 @@ TABLE = Table(
         ),
         *go("rest", (PACKED, RECALLED), e.RestSettled, HANDED_OVER, "nothing more leaves with it"),
         Row("done", HANDED_OVER, e.FulfilmentDone, DONE, "all its parcels reached their end"),
-        *stay("renew", UNTASKED, e.Renewed, "a person had it tried again, as a new one"),
+        *stay("renew", UNTASKED, e.Renewed, "it was refused; a new one follows"),
     ),
     beside=(
         *ELEVATED,

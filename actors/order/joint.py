@@ -13,6 +13,7 @@ from actors.label import printing
 from actors.order import (
     differs,
     joint_ceased,
+    joint_corrected,
     joint_held,
     joint_money,
     joint_numbers,
@@ -177,6 +178,7 @@ JOINT: tuple[Joint, ...] = (
         needs=(Sign.STOPS, AT_WORK),
     ),
     *joint_ceased.ROWS,
+    *joint_corrected.ROWS,
     Joint(
         "rest",
         ("fulfilments", "parcels"),
