@@ -315,9 +315,9 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "still-shown",
-        ("stage", "lines", "fulfilments", "tasks", "cancel", "refunds"),
+        ("stage", "lines", "fulfilments", "tasks", "cancel", "refunds", "source_updated_at"),
         joint_order.still_shown,
-        (e.TaskOpened,),
+        (e.TaskOpened, e.TaskClosed),
         "a person is told of units that were cancelled here and that the channel still shows",
         needs=(Sign.ORDER_ACCEPTED, Sign.CANCELLED_UNITS),
     ),

@@ -433,3 +433,22 @@ def test_what_the_customer_has_is_to_be_sent_back_beside_what_was_lost() -> None
     story.when(i.CancelOrder(ref=REF, reason="other", whole=True))
     (task,) = [one for one in story.state.tasks if one.task_id == "changed"]
     assert "the channel cancelled the order after F1" in task.words
+
+
+def test_units_that_the_channel_has_removed_are_asked_of_no_one_any_more() -> None:
+    """Given units that a person cancelled here, of an order that no one has paid: the task to
+    remove them there names what is still shown, and ends by itself."""
+    terms = replace(SETUP, promised=frozenset({"net30"}))
+    changes = {"payment": "pending", "payment_method": "net30"}
+    cup, jar = an_order().lines
+    story = given_placed(Story(setup=terms), **changes)
+    edit = i.LineEdit(line_id="1", quantity=0)
+    story.when(i.EditOrder(ref=REF, person="ann", lines=(edit,))).done(f.ReserveStock, RESERVED)
+    undone(story, f.ReleaseStock)
+    assert "shows 2 × SKU-1 of line 1, which are cancelled" in waiting_for(story.state)
+    one = order_of(replace(cup, quantity=1, total_minor=500), jar, **changes)
+    story.when(i.UpdateOrder(order=later(5, one)))
+    assert "shows 1 × SKU-1 of line 1, which are cancelled" in waiting_for(story.state)
+    story.when(i.UpdateOrder(order=later(6, order_of(jar, **changes))))
+    assert not story.state.tasks
+    story.when(i.UpdateOrder(order=later(7, order_of(jar, **changes)))).then_events(e.UpdateNoted)
