@@ -165,6 +165,14 @@ def _task(thing: Fulfilment) -> str:
     return f" (task {thing.task})" if thing.task else ""
 
 
+def changed_since(work: Work, label: Label, gone: Iterable[Key]) -> list[str]:
+    """Name what changed after a label was asked for, of parcels that have left under it."""
+    facets = [one for one in _facets(work.state, 0, label) if one in _TODO]
+    named = [one for one in facets if one != "due" or is_off(work)]
+    what = " and ".join(_NAMES[one] for one in named)
+    return [f"{what} changed after {k} had left: {_todo(named)}" for k in gone] if named else []
+
+
 def old_label(state: State, label: Label) -> list[str]:
     """Name the parcels whose label says another address and can't be voided any more, because
     another parcel has left under it."""
