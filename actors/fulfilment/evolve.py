@@ -6,6 +6,7 @@ from typing import Any
 
 from actors.fulfilment.heard import hear
 from actors.fulfilment.parts import minus, plus, units_of, within
+from actors.fulfilment.remitted import remitted
 from actors.fulfilment.table import TABLE
 from actors.fulfilment.thing import CANCELLED, DONE, Fulfilment
 from actors.fulfilment.tombstone import bury
@@ -308,7 +309,9 @@ def _done(draft: Draft, event: e.FulfilmentDone) -> None:
     thing = _at(draft, event)
     _move(draft, event)
     if thing.collect:
-        draft.set(collected=draft.get("collected") + thing.collect)
+        amount = remitted(draft.get("parcels"), event.key, thing)
+        name = "collected" if amount else "uncollected"
+        draft.set(**{name: draft.get(name) + thing.collect})
     draft.forget(event.key)
     bury(draft, event.key, thing)
 

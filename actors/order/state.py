@@ -158,7 +158,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     neither stored nor compared.
 
     `family` names the machines and their versions that made it. `collected` is the amount to
-    collect that went with fulfilments that are done, `prepaid` what was paid beside it (-1: nothing
+    collect that went with fulfilments that are done, `uncollected` that of those which came back
+    or were lost, `prepaid` what was paid beside it (-1: nothing
     was collected when the channel stated the order last; while only its payment has come, how much
     that says is paid), `settled_minor` the money owed that a person settled, `named` of how many
     units that were cancelled here one was told.
@@ -194,6 +195,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     payment_method: str = ""
     accepted_by: str = ""
     collected: int = 0
+    uncollected: int = 0
     prepaid: int = -1
     settled_minor: int = 0
     named: int = 0
