@@ -237,10 +237,10 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "digital",
-        ("fulfilments", "lines", "payments"),
+        ("fulfilments", "lines", "payments", "holds"),
         joint_money.digital,
         (e.Fulfilled,),
-        "what does not travel is fulfilled at once",
+        "what does not travel is fulfilled at once, unless its order is held",
         needs=(Sign.DIGITAL, Sign.PLANNED),
     ),
     Joint(
