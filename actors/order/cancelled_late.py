@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.fulfilment.tombstone import box_id
-from actors.order.differs import STOP, leave, some
+from actors.kernel import ledger
+from actors.order.differs import STOP, WITHDRAW, leave, some
 from actors.order.state import State
 from actors.order.work import Work
 from actors.parcel.thing import LOST, PACKED, RETURNED, UNPACKED
@@ -22,8 +23,9 @@ def left_before_cancel(work: Work, keys: Iterable[Key]) -> None:
         numbers = [x.number for x in state.parcels.values() if x.fulfilment == key and x.number]
         gone.append(f"{key} ({', '.join(numbers)})" if numbers else key)
     if gone:
+        out = {x.delivery for x in state.lines if ledger.out(x.counts)}
         what = f"the channel cancelled the order after {some(gone)} had left"
-        leave(work, f"{what}: {STOP}")
+        leave(work, f"{what}: {WITHDRAW if out == {'digital'} else STOP}")
 
 
 def _is_back(state: State, key: Key) -> bool:

@@ -58,6 +58,7 @@ _MOVING = (*ON_ITS_WAY, UNTRACKED)
 _THERE = (DELIVERED, COLLECTED)
 
 SEND_BACK = "have them sent back, or charge for them"
+WITHDRAW = "they do not travel, so withdraw them where that can be done, or charge for them"
 
 
 def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], ...]) -> None:
@@ -76,9 +77,10 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
         _texts_beyond(work)
     for at, quantity in late[:MAX_LATE]:
         line = state.lines[at]
+        todo = WITHDRAW if line.delivery == "digital" else f"{SEND_BACK}, unless they are back"
         told.append(
             f"{quantity} × {line.sku} of line {line.line_id} were removed or refunded after they "
-            f"left: {SEND_BACK}, unless they are back"
+            f"left: {todo}"
         )
     if len(late) > MAX_LATE:
         units = sum(quantity for _, quantity in late[MAX_LATE:])

@@ -21,6 +21,7 @@ from tests.given import (
     SENT,
     SETUP,
     Story,
+    a_line,
     a_parcel,
     an_order,
     given_closed,
@@ -452,3 +453,17 @@ def test_units_that_the_channel_has_removed_are_asked_of_no_one_any_more() -> No
     story.when(i.UpdateOrder(order=later(6, order_of(jar, **changes))))
     assert not story.state.tasks
     story.when(i.UpdateOrder(order=later(7, order_of(jar, **changes)))).then_events(e.UpdateNoted)
+
+
+def test_what_does_not_travel_is_withdrawn_and_not_sent_back() -> None:
+    """Given a download that the customer has: whoever cancels or refunds it in the shop has it
+    withdrawn."""
+    order = order_of(a_line("1", 1), a_line("2", 1, delivery="digital"))
+    for change in (
+        i.UpdateOrder(order=later(5, order_of(order.lines[0]))),
+        i.CancelOrder(ref=REF, reason="customer", whole=True),
+    ):
+        story = Story().when(i.PlaceOrder(order=order)).when(change)
+        (task,) = story.state.tasks
+        assert "they do not travel, so withdraw them" in task.words
+        assert "sent back" not in task.words
