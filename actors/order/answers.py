@@ -112,5 +112,17 @@ ANSWERS = Answers(
             (i.EditOrder,),
             "there is nothing to change yet, or not any more",
         ),
+        (
+            "handled",
+            (PLACED, ACCEPTED, CLOSED, CANCELLED),
+            (i.HandleReturn,),
+            "what left comes back, or a person is told why it can't; also at its end",
+        ),
+        (
+            "ignored",
+            (NEW, EXPECTED, DUPLICATE),
+            (i.HandleReturn,),
+            "nothing of it has left from here that could come back",
+        ),
     ),
 )

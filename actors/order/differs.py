@@ -10,6 +10,7 @@ from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.label.thing import Label
 from actors.order.reading import is_packed_for_us, is_rest, is_unused
+from actors.order.returned import unexplained
 from actors.order.state import State
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
@@ -72,6 +73,7 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
         for label in state.labels.values():
             told += old_label(state, label)
     told += _not_followed(work, [one for one in facets if one in named or one == "note"])
+    late = unexplained(state, work.order, late)
     for at, quantity in late[:MAX_LATE]:
         line = state.lines[at]
         told.append(

@@ -18,6 +18,7 @@ from actors.order import (
     joint_order,
     joint_outdated,
     joint_refunds,
+    joint_returns,
     joint_stops,
     joint_things,
     joint_units,
@@ -290,6 +291,7 @@ JOINT: tuple[Joint, ...] = (
     ),
     *printing.ROWS,
     *joint_refunds.ROWS,
+    *joint_returns.ROWS,
     Joint(
         "money",
         (

@@ -55,6 +55,7 @@ def redacted(command: Input, order: Order | None) -> Input:
             | i.ReportTaskCancelled()
             | i.ActOnOrder()
             | i.EditOrder()
+            | i.HandleReturn()
         ):
             return (
                 replace(command, reason=masked(command.reason, order))
