@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from actors.order.place import refetch
 from actors.order.reading import place_of
 from actors.order.state import State
-from actors.order.table import BORN, DUPLICATE
+from actors.order.table import BORN, DUPLICATE, FOLLOWING
+from actors.order.table import CLOSED as CLOSED_ORDER
 from actors.order.table import TABLE as ORDER_TABLE
 from actors.order.work import Work
 from actors.returns.evolve import together
@@ -44,6 +46,9 @@ def handled(work: Work, command: i.HandleReturn) -> None:
     if state.stage not in BORN or state.stage == DUPLICATE or not state.lines:
         return
     why = _STEPS[command.step](work, command)
+    follows = state.stage in (*FOLLOWING, CLOSED_ORDER) and work.context.setup.storefront
+    if command.refetch and follows and not work.state.refetch:
+        refetch(work, command.source, f"return {command.step}")
     if why and command.source == PERSON and ORDER_TABLE.allows(state.stage, e.ActionRefused):
         verb = f"{ABOUT} {command.step}"
         work.say(e.ActionRefused(rule="refuse", verb=verb, person=command.person, reason=why))

@@ -32,6 +32,7 @@ class HandleReturn(Struct, frozen=True, kw_only=True, tag="return.step.v1", omit
     is not a request, the first that the step is possible for. `lines` without any: of goods that
     came back, all that were to come. `tracking_number` is the customer's shipment, `place` where
     the goods are, `refund` what is given back for them (left out: as the channel's settings say).
+    `refetch`: the order may look different at its channel now, so it is fetched.
     """
 
     ref: Ref
@@ -45,3 +46,4 @@ class HandleReturn(Struct, frozen=True, kw_only=True, tag="return.step.v1", omit
     tracking_number: ShortText = ""
     place: ShortText = ""
     refund: ReturnRefund | None = None
+    refetch: bool = False
