@@ -145,15 +145,14 @@ def payable(work: Work) -> e.OrderEvent | None:
     for key, one in work.state.returns.items():
         if one.money != PERSON:
             continue
-        told = next(
-            x for x in reversed(work.events) if isinstance(x, e.ReturnMoneyDecided) and x.key == key
-        )
+        said = (x for x in work.events if isinstance(x, e.ReturnMoneyDecided) and x.key == key)
+        told = next(said, None)
         amount = ""
-        if told.amount_minor:
-            amount = f", which come to {decimal_text(told.amount_minor, told.currency)} "
-            amount += told.currency
+        if told is not None and told.amount_minor:
+            money_ = f"{decimal_text(told.amount_minor, told.currency)} {told.currency}"
+            amount = f", which come to {money_}"
         words = (
-            f"{_named(work, _without(one.came, told.by_others))} came back with {key}{amount}: "
+            f"{_named(work, _without(one.came, one.by_others))} came back with {key}{amount}: "
             "decide what the customer gets for them, and give it back"
         )
         return e.TaskOpened(rule="task", key=key, task_id=f"{PAY}{key}", words=words)

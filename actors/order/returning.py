@@ -300,7 +300,9 @@ def _inspect(work: Work, command: i.HandleReturn) -> str:
     place = command.place or one.place
     if place and not place_of(work.context.setup, place).name:
         return f"There is no place {place}: name one of those that goods leave from."
-    if not place and work.context.setup.stock and any(x.disposition == RESTOCK for x in found):
+    setup = work.context.setup
+    sold = any(x.disposition == RESTOCK for x in found)
+    if sold and not place and setup.stock and setup.places:
         return "Say at which place the units are that can be sold again."
     work.say(
         e.ReturnInspected(

@@ -44,7 +44,7 @@ async def stands(whole: Whole, order: Order, stage: str) -> dict[str, Any]:
 def on_hand(whole: Whole, sku: str, place: str) -> int:
     """Return how many units of a SKU lie at a place."""
     found = json.loads(whole.cli("stock", "show", sku, "--json"))
-    return int(next(x["on_hand"] for x in found["places"] if x["place"] == place))
+    return int(next(x["on_hand"] for x in found["balances"] if x["place"] == place))
 
 
 async def test_a_return_by_the_command_line(whole: Whole) -> None:
@@ -105,14 +105,16 @@ async def test_a_return_by_the_api(whole: Whole) -> None:
         told = {"reason": "unannounced", "lines": [line], "source": "warehouse", "place": "east"}
         assert (await post("receive", told, "first"))[0] == 202
     await stands(whole, order, "received")
-    for number, (step, wrong, status, said) in enumerate((
-        ("keep", {"reason": "x"}, 404, "steps of a return"),
-        ("request", {"reason": "x"}, 422, "names no lines"),
-        ("receive", {"reason": "x", "source": "channel"}, 422, "tells of its returns itself"),
-        ("inspect", {"reason": "x", "lines": [line]}, 422, "no disposition"),
-        ("inspect", {"reason": ""}, 422, "reason"),
-        ("inspect", {"reason": "x", "key": "T7"}, 409, "no return T7"),
-    )):
+    for number, (step, wrong, status, said) in enumerate(
+        (
+            ("keep", {"reason": "x"}, 404, "steps of a return"),
+            ("request", {"reason": "x"}, 422, "names no lines"),
+            ("receive", {"reason": "x", "source": "channel"}, 422, "tells of its returns itself"),
+            ("inspect", {"reason": "x", "lines": [line]}, 422, "no disposition"),
+            ("inspect", {"reason": ""}, 422, "reason"),
+            ("inspect", {"reason": "x", "key": "T7"}, 409, "no return T7"),
+        )
+    ):
         found = await post(step, dict(wrong), f"wrong-{number}")
         assert (found[0], said in found[1]) == (status, True), found
     inspected = [{**line, "disposition": "damaged"}]
