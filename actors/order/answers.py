@@ -82,10 +82,10 @@ ANSWERS = Answers(
             "the order that is worked on instead was cancelled, and a person is asked in the end",
         ),
         (
-            "ignored",
+            "handled",
             (CLOSED, CANCELLED),
             (i.TimerFired,),
-            "nothing is due at its end; timers of its things are theirs",
+            "an alarm about goods that come back; nothing else is due at its end",
         ),
         ("ignored", (NEW,), (i.ActOnOrder, i.EditOrder), "no one can decide about nothing"),
         (

@@ -12,7 +12,7 @@ from actors.order.decision import moment
 from actors.order.evolve import BY_ITSELF
 from actors.order.giving_back import had, is_through_channel, left, worth_of
 from actors.order.joint_row import Joint
-from actors.order.returned import paid_before
+from actors.order.returned import paid_before, unstated
 from actors.order.signs import Sign
 from actors.order.work import Work
 from actors.refund.thing import MAX_REFUNDS
@@ -109,7 +109,9 @@ def _money(work: Work, key: Key, one: Return) -> e.OrderEvent | None:
     if order is None:  # its data was erased: no one knows what it comes to
         return e.ReturnMoneyDecided(rule="decide-money", key=key, money=PERSON)
     units, before = paid_before(state, order, one, key)
-    worth = worth_of(state, order, units, shipping=False) if units else 0
+    given = unstated(state, order)
+    worth = worth_of(state, order, together(given, units), shipping=False)
+    worth -= worth_of(state, order, given, shipping=False)
     if how == "less_fee":
         worth -= worth * setup.restocking_percent // 100
     amount, currency = min(worth, left(state, order)), as_paid(order).currency

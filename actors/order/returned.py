@@ -57,6 +57,14 @@ def paid_before(state: State, order: Order, one: Return, key: str) -> tuple[Part
     return tuple(units), tuple(before)
 
 
+def unstated(state: State, order: Order) -> Parts:
+    """Return the units whose money we gave back, or are giving back, and that the channel still
+    states: what further ones come to is counted after them, so that the cents add up."""
+    less = less_than_left(state, order)
+    found = ((at, n - less.get(at, 0)) for at, n in _refunded(state).items())
+    return tuple((at, n) for at, n in found if n > 0)
+
+
 def _refunded(state: State) -> dict[int, int]:
     """Return the units that had left and whose money we gave back, or are giving back."""
     found: dict[int, int] = {}
