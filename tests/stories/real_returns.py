@@ -19,8 +19,8 @@ class Returning(Acting):
     _is: Any
 
     def back(self, step: str, becomes: str = "", refund: str = "", **units: int) -> Self:
-        if (becomes != "restock" and step == "inspect") or refund == "none":
-            self.gave = True
+        if step == "inspect" and refund != "none":
+            self.returned.update({name[1:]: count for name, count in units.items()})
         lines: list[dict[str, object]] = [
             {"line_id": self.line(name), "quantity": count}
             | ({"disposition": becomes} if becomes else {})
