@@ -142,8 +142,9 @@ class Real(Returning):
         return self._does(self.ask_shop("POST", f"orders/{self.shop_id}/till", told))
 
     def shop_gives_back(self, amount: int, **units: int) -> Self:
+        how = "NO_RESTOCK" if self.has_left else "CANCEL"
         lines = [
-            {"lineItemId": self.line(name), "quantity": count, "restockType": "CANCEL"}
+            {"lineItemId": self.line(name), "quantity": count, "restockType": how}
             for name, count in units.items()
         ]
         told = {"amount": f"{amount / 100:.2f}", "refundLineItems": lines}

@@ -35,6 +35,7 @@ def test_goods_without_a_return(seller: Seller) -> None:
     told.return_is("closed").no_one_is_asked().ends()
 
 
+@pytest.mark.both
 def test_money_before_goods(seller: Seller) -> None:
     """The shop gives a cup's money back while it is on its way: we give none."""
     told = arrived(seller).given("a return of a cup").back("request", l1=1)
@@ -69,6 +70,7 @@ def test_a_return_without_goods(seller: Seller) -> None:
     told.refunds_are().ends()
 
 
+@pytest.mark.both
 def test_the_shop_paid_for_a_part_of_what_comes(seller: Seller) -> None:
     """Two cups come, one of which the shop paid for: we pay for the other."""
     told = arrived(seller).given("a return of two cups").back("request", l1=2)
