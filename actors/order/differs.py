@@ -10,6 +10,7 @@ from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.label.thing import Label
 from actors.order.reading import is_packed_for_us, is_rest, is_unused
+from actors.order.returned import unexplained
 from actors.order.state import State
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
@@ -75,6 +76,7 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
     told += _not_followed(work, [one for one in facets if one in named or one == "note"])
     if "texts" in facets:
         _texts_beyond(work)
+    late = unexplained(state, work.order, late)
     for at, quantity in late[:MAX_LATE]:
         line = state.lines[at]
         todo = WITHDRAW if line.delivery == "digital" else f"{SEND_BACK}, unless they are back"

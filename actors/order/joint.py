@@ -20,6 +20,7 @@ from actors.order import (
     joint_order,
     joint_outdated,
     joint_refunds,
+    joint_returns,
     joint_stops,
     joint_things,
     joint_units,
@@ -294,6 +295,7 @@ JOINT: tuple[Joint, ...] = (
     ),
     *printing.ROWS,
     *joint_refunds.ROWS,
+    *joint_returns.ROWS,
     Joint(
         "money",
         (

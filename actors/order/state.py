@@ -15,6 +15,7 @@ from actors.messages.thing import Message
 from actors.parcel.thing import Parcel
 from actors.payment.thing import Payment
 from actors.refund.thing import Refund
+from actors.returns.thing import Return
 from schemas.messages.base import Intent, Parts
 from schemas.messages.effects import Units
 from schemas.messages.rule_events import Ruling
@@ -220,6 +221,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     payments: dict[Key, Payment] = {}
     captures: dict[Key, Capture] = {}
     refunds: dict[Key, Refund] = {}
+    returns: dict[Key, Return] = {}
     ended: dict[Key, Ended] = {}
     numbers: dict[str, int] = {}
     last_effect: int = 0

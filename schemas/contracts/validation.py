@@ -257,6 +257,7 @@ PATTERNS: Mapping[str, str] = MappingProxyType(
         r"^([a-z][a-z0-9_]{0,31}:[!-~]{1,127})?(?![\s\S])": "a marketplace's name, a colon and its"
         " id of the order, such as amazon:902-3159896-1390916",
         r"^K[0-9]{1,4}(?![\s\S])": "a parcel's key, such as K1",
+        r"^(T[1-9][0-9]{0,3})?(?![\s\S])": "a return's key, such as T1",
     }
 )
 """The meaning of each pattern in our schemas, in words."""

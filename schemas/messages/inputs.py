@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from schemas.messages.effects import LineCodes, Result, Units
+from schemas.messages.return_inputs import HandleReturn
 from schemas.order.canonical import (
     Address,
     Grams,
@@ -358,6 +359,7 @@ Input = (
     | ReportCollected
     | ActOnOrder
     | EditOrder
+    | HandleReturn
     | EffectDone
     | EffectRefused
     | EffectGivenUp
@@ -379,5 +381,8 @@ KINDS: dict[str, type[Struct]] = {
     "collected": ReportCollected,
     "act": ActOnOrder,
     "edit": EditOrder,
+    "return": HandleReturn,
 }
 """The `<kind>` token of `orders.in.<channel>.<kind>.<ref>` and the input it means."""
+
+__all__ = ["HandleReturn"]

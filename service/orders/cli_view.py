@@ -176,6 +176,7 @@ def _sorted(*parts: Iterable[Named]) -> list[Named]:
 def _papers(view: OrderView) -> Iterator[Named]:
     yield from _money(view)
     yield from _refunds(view)
+    yield from _returns(view)
     yield from _sorted(_labels(view), _ended(view, LABEL))
     documents = (
         (one.key, f"{one.stage} at {one.lane}{f' as {one.number}' if one.number else ''}")
@@ -211,6 +212,29 @@ def _refunds(view: OrderView) -> Iterator[Named]:
         by = f" by {one.person}" if one.person else ""
         outside = f" as {one.outside_id}" if one.outside_id else ""
         yield one.key, f"{one.stage}: {amount}{by}{outside}"
+
+
+def _returns(view: OrderView) -> Iterator[Named]:
+    for one in view.returns:
+        lines = [
+            f"{line.came if one.stage in _CAME else line.asked} × {line.sku}" for line in one.lines
+        ]
+        what = ", ".join(lines[:10]) or "goods that the channel does not name"
+        more = f" and {len(lines) - 10} more lines" if len(lines) > 10 else ""
+        number = f", sent as {one.tracking_number}" if one.tracking_number else ""
+        outside = f" ({one.outside_id})" if one.outside_id else ""
+        paid = f", {_MONEY.get(one.money, f'paid back by {one.money}')}" if one.money else ""
+        yield one.key, f"{_stage(one.stage)}: {what}{more}{number}{paid}{outside}"
+
+
+_CAME = ("received", "inspected", "closed")
+_MONEY = {
+    "none": "no money due",
+    "others": "paid back before",
+    "person": "a person pays it back",
+    "asked": "a person pays it back",
+}
+"""What was decided about a return's money, where no refund of ours follows."""
 
 
 def _labels(view: OrderView) -> Iterator[Named]:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from actors.order.twice import PAID_BY_HAND
 from adapters.postgres.views import OrderView
 from schemas.messages.inputs import EditOrder, RefundAsk
+from schemas.messages.return_inputs import HandleReturn
 from schemas.messages.words.parts import counted
 
 RELEASE, RETRY, SKIP, DONE = "release", "retry", "skip", "done"
@@ -112,6 +113,21 @@ def _refuse_refund(view: OrderView, refund: RefundAsk) -> None:
     meant = refund.again or refund.goodwill
     if not meant and any(line.line_id in view.paid_by_hand for line in refund.lines):
         raise NotNow(PAID_BY_HAND)
+
+
+def refuse_return(view: OrderView, step: HandleReturn) -> None:
+    """Raise NotNow for a step of a return that the order surely can't take."""
+    stage = view.row.stage
+    if stage in ("expected", "duplicate"):
+        raise NotNow(f"The order is {_stage(stage)}, so nothing of it can come back.")
+    lines = [line.line_id for line in view.lines]
+    for line in step.lines:
+        if line.line_id not in lines:
+            raise NotNow(f"The order has no line {line.line_id}; it has: {', '.join(lines[:20])}.")
+    known = [one.key for one in view.returns]
+    if step.key and step.key not in known:
+        there = f"it has: {', '.join(known[:20])}" if known else "it has none"
+        raise NotNow(f"The order has no return {step.key}; {there}.")
 
 
 def _stage(stage: str) -> str:

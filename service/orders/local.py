@@ -19,8 +19,10 @@ from adapters.postgres.timeline import Entry
 from adapters.postgres.views import LabelFile, OrderView, Page
 from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
+from schemas.contracts.returns import return_of
 from schemas.messages.codec import encode
 from schemas.messages.inputs import ActOnOrder, EditOrder
+from schemas.messages.return_inputs import HandleReturn
 from schemas.order.canonical import Address
 from schemas.order.ids import OrderId
 from schemas.order.money import MoneyRefused
@@ -29,7 +31,7 @@ from service.app.clock import SystemClock, new_id
 from service.app.errors import OperatorError
 from service.app.local import LocalSession, open_local
 from service.app.sessions import open_publisher
-from service.orders.deciding import NotNow, refuse_action, refuse_edit
+from service.orders.deciding import NotNow, refuse_action, refuse_edit, refuse_return
 from service.orders.labels import valid_labels
 from service.orders.refunding import Told
 from service.orders.replaying import Past, past_of, until_of
@@ -208,6 +210,19 @@ class LocalOrders:
             raise OperatorError(str(error)) from error
         return Sent(view, "refund", await self._publish(view, "edit", edit))
 
+    async def take_back(
+        self, which: str, step: str, told: Mapping[str, object], person: str, reason: str
+    ) -> Sent:
+        """Publish a step of a return. Raises OperatorError for what the order surely can't take."""
+        view = await self.show(which)
+        try:
+            raw = msgspec.json.encode({**told, "reason": reason[:5000]})
+            decision = return_of(raw, view.row.ref, person, step)
+            refuse_return(view, decision)
+        except (Refused, NotNow) as error:
+            raise OperatorError(str(error)) from error
+        return Sent(view, f"return {step}", await self._publish(view, "return", decision))
+
     async def _address(self, view: OrderView, stated: object) -> dict[str, Any]:
         if isinstance(stated, dict):
             return stated
@@ -217,7 +232,9 @@ class LocalOrders:
         found: dict[str, Any] = msgspec.to_builtins(order.ship_to)
         return found
 
-    async def _publish(self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder) -> str:
+    async def _publish(
+        self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder | HandleReturn
+    ) -> str:
         """Publish; return the id that the order knows the delivery by."""
         delivery_id = f"local:{new_id()}"
         session = self._session

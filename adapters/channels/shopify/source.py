@@ -18,6 +18,7 @@ from adapters.channels.shopify.naming import named_order
 from adapters.channels.shopify.order import USUAL, canonical_order, order_ref
 from adapters.channels.shopify.privacy import PRIVACY_TOPICS, privacy_request
 from adapters.channels.shopify.reading import read_order
+from adapters.channels.shopify.returned import step_in
 from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.shapes import ShopifyOrder
 from adapters.channels.shopify.topics import (
@@ -138,7 +139,7 @@ class Shopify:
                 "order it is about; send the webhook again from Shopify.",
             )
         if kind == NOTE:
-            return note_of(topic, tree, routed=self._routed)
+            return step_in(topic, tree) or note_of(topic, tree, routed=self._routed)
         if kind == REFETCH and topic in KIND_OF_TOPIC:
             return RefetchOrder(ref=order_ref(read_order(tree)), source=self.kind, topic=topic)
         if kind == PRIVACY and topic in PRIVACY_TOPICS:
