@@ -177,12 +177,14 @@ def test_a_number_of_something_else_is_no_order() -> None:
 
 @pytest.mark.parametrize("nothing", [{}, [], {"name": None, "address1": "", "country_code": None}])
 def test_an_empty_address_is_none(nothing: object) -> None:
-    """An order of which something travels is refused for it; one that was sold at the counter is
-    taken."""
+    """An order of which something travels is refused for it; what a checkout sold without one is
+    collected, and what does not travel needs none."""
     base = a_payload(shipping_address=nothing, billing_address=nothing, customer=nothing)
     with pytest.raises(Refused) as refused:
         field.shopify(field.encoded(base))
     assert refused.value.reason == SHIP_TO_MISSING
+    collected = field.order_of(field.shopify(field.encoded({**base, "source_name": "web"})))
+    assert {line.delivery for line in collected.lines} == {"pickup"}
     for one in base["line_items"]:
         one["requires_shipping"] = "false"
     order = field.order_of(field.shopify(field.encoded(base)))

@@ -256,7 +256,7 @@ def _buyer_name(source: ShopifyOrder) -> str:
 
 def _ship_to(source: ShopifyOrder) -> Address | None:
     at = source.shipping_address
-    if at is None or not any(msgspec.structs.astuple(at)):
+    if at is None:
         return None
     return _address(at, _buyer_name(source), street_of(at.address1, at.address2))
 

@@ -21,10 +21,14 @@ _NAMED: Mapping[str, str] = MappingProxyType(
 def read_order(tree: object) -> ShopifyOrder:
     """Return the order as its shape has it. Raises Refused(schema_mismatch)."""
     try:
-        return msgspec.convert(tree, ShopifyOrder)
+        found = msgspec.convert(tree, ShopifyOrder)
     except msgspec.ValidationError:
         # Looked at again only on a fault: it costs as much as all the rest.
-        return read_foreign(_usual(tree, "Order"), ShopifyOrder)
+        found = read_foreign(_usual(tree, "Order"), ShopifyOrder)
+    at = found.shipping_address
+    if at is not None and not at.address1 and not any(msgspec.structs.astuple(at)):
+        found.shipping_address = None  # an empty one is none
+    return found
 
 
 def number_of(tree: object) -> str:
