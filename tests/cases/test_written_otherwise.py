@@ -20,6 +20,8 @@ from schemas.order.canonical import Order
 from tests import amazon_payloads, bigcommerce_payloads
 from tests.cases import field
 from tests.conftest import Say
+from tests.csv_files import a_file, a_row
+from tests.csv_files import read as read_file
 from tests.shopify_payloads import SHOP, a_payload, an_item, headers, money
 
 # Any: payloads as JSON.
@@ -201,3 +203,34 @@ def test_what_may_mean_several_things_is_refused(quantity: object) -> None:
     assert refused.value.reason == SCHEMA_MISMATCH
     (sentence,) = refused.value.sentences
     assert "line_items[0].quantity" in sentence
+
+
+@pytest.mark.parametrize("dash", ["-", "--", ".", "–", " / ", "***"])
+def test_a_dash_in_an_address_says_nothing(dash: str) -> None:
+    """Forms want something where a country has no postal code: it is left out, in every channel
+    and in files, and what a label needs is held as missing."""
+    empty = dict.fromkeys(("address2", "company", "province_code", "zip", "phone"), dash)
+    there = {**a_payload()["shipping_address"], **empty, "country_code": "BD", "city": "Dhaka"}
+    order = field.order_of(field.shopify(field.encoded(a_payload(shipping_address=there))))
+    sheet = a_file(
+        a_row(
+            ship_to_line2=dash, ship_to_company=dash, ship_to_region=dash, ship_to_phone=dash,
+            ship_to_postal_code=dash, ship_to_country="BD", phone=dash,
+        )
+    )  # fmt: skip
+    (found,) = read_file(sheet)
+    assert found.order is not None, found.sentences
+    for one in (order, found.order):
+        assert one.ship_to is not None
+        at = one.ship_to
+        assert (at.postal_code, at.region, at.company, at.phone, len(at.lines)) == (
+            "",
+            "",
+            "",
+            "",
+            1,
+        )
+        assert one.customer.phone == ""
+    there["city"] = dash
+    held = field.placed(field.shopify(field.encoded(a_payload(shipping_address=there))))
+    assert field.holds(held) == {"unmapped-address"}
