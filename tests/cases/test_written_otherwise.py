@@ -171,8 +171,8 @@ def test_a_shopify_order_may_have_its_numbers_alone() -> None:
     assert (receipt.kind, receipt.ref) == ("place", "4711")
 
 
-def test_a_number_of_something_else_is_no_order() -> None:
-    """What is no order has no payment status, so its number names none under an order's topic."""
+def test_a_number_of_something_else_names_no_order() -> None:
+    """Other things have no payment status, so under an order's topic their number names none."""
     raw = field.encoded({"id": 4711, "title": "A product", "admin_graphql_api_id": None})
     assert SHOP.receive(headers(raw), raw, amazon_payloads.NOW).kind == "unreadable"
 
