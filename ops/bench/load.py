@@ -22,7 +22,7 @@ SHOP = "acme-us"
 POLL_SECONDS = 0.1
 WEBHOOKS_AT_ONCE = 256
 """Enough that neither side runs out of webhooks while it waits for the disk."""
-LEAST_PER_SECOND = 20
+LEAST_PER_SECOND = 20.0
 """A slower side is given up."""
 
 
@@ -86,9 +86,17 @@ class Target:
 
 
 async def send(
-    home: Path, world: Partners, target: Target, orders: int, *, first: int, rate: float = 0.0
+    home: Path,
+    world: Partners,
+    target: Target,
+    orders: int,
+    *,
+    first: int,
+    rate: float = 0.0,
+    least: float = LEAST_PER_SECOND,
 ) -> Sent:
-    """Send this many paid orders, and wait until each is fulfilled and its customer has a mail."""
+    """Send this many paid orders, and wait until each is fulfilled and its customer has a mail. A
+    target that does fewer than `least` a second is given up."""
     report = Path(tempfile.mkdtemp(dir=home)) / "report.json"
     arguments = [
         "ops.simulators.storefront",
@@ -106,7 +114,7 @@ async def send(
     ):
         ledger = _Ledger(session, world)
         await ledger.skip()
-        give_up = time.monotonic() + orders / (rate or LEAST_PER_SECOND) + 60
+        give_up = time.monotonic() + orders / (rate or least) + 60
         while min(ledger.done.values()) < orders:
             if shop.returncode:
                 raise BenchFailed(f"The storefront failed; see {home / 'storefront.log'}.")
