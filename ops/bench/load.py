@@ -6,7 +6,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,9 @@ WEBHOOKS_AT_ONCE = 256
 LEAST_PER_SECOND = 20.0
 """A slower side is given up."""
 
+PACKS_AT_ONCE = ("--callbacks", "packed")
+"""The warehouse's habits in the plain mix."""
+
 
 @dataclass(slots=True)
 class Partners:
@@ -39,14 +42,16 @@ class Partners:
 
 
 @asynccontextmanager
-async def partners(home: Path, callback_secret: str) -> AsyncIterator[Partners]:
-    """Run every partner with a fixed latency of 5 ms; parcels are delivered at once, and only
-    packing is reported."""
+async def partners(
+    home: Path, callback_secret: str, habits: Sequence[str] = PACKS_AT_ONCE
+) -> AsyncIterator[Partners]:
+    """Run every partner with a fixed latency of 5 ms. Usually parcels are delivered at once, and
+    only packing is reported."""
     ready = home / "partners.json"
     arguments = [
         "ops.simulators",
         *("--latency-ms", str(LATENCY_MS)),
-        *("--callbacks", "packed"),
+        *habits,
         f"--callback-secret={callback_secret}",
         *("--ready-file", str(ready)),
     ]
@@ -183,3 +188,21 @@ async def seen_by(world: Partners) -> dict[str, float]:
         "mail": summary["counts"]["mail"],
         "duplicates": summary["duplicates_total"],
     }
+
+
+async def set_fault(world: Partners, knobs: dict[str, object]) -> None:
+    """Have a partner be slow, or away, as these knobs say (docs/simulators.md)."""
+    world.asked += 1
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{world.url}/_sim/faults", data=json.dumps(knobs)) as answer,
+    ):
+        if answer.status != 200:
+            raise BenchFailed(f"The simulators refused the fault: {await answer.text()}")
+
+
+async def echoes_of(world: Partners, shop: str) -> int:
+    """Return how many webhooks the shop itself sent, of what was done through its API."""
+    async with aiohttp.ClientSession() as session:
+        told = await _asked(session, world, f"shops/{shop}.myshopify.com/webhooks")
+    return int(told["sent"])

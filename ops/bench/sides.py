@@ -87,15 +87,18 @@ async def bare(home: Path, world: Partners) -> AsyncIterator[Running]:
             yield Running(f"http://127.0.0.1:{port}/hooks/{SHOP}", "bench", pids, process)
 
 
-def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
+PLAIN_PACE = Pace(
+    first_track_seconds=0.01,
+    track_every_seconds=HOUR,
+    timeout_seconds=15.0,
+    rate_per_second=10_000.0,
+    concurrency=128,
+)
+"""Limits above the load; a parcel is asked for once, as soon as it has a label."""
+
+
+def configure(home: Path, world: Partners, port: int, secret: str, pace: Pace = PLAIN_PACE) -> Path:
     """Write the product's configuration: the demo's partners, without throttling."""
-    pace = Pace(
-        first_track_seconds=0.01,
-        track_every_seconds=HOUR,
-        timeout_seconds=15.0,
-        rate_per_second=10_000.0,
-        concurrency=128,
-    )
     given = World(
         http=world.url,
         smtp_port=world.smtp_port,
@@ -112,11 +115,13 @@ def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
 
 
 @asynccontextmanager
-async def product(home: Path, world: Partners, *, workers: int = 1) -> AsyncIterator[Running]:
+async def product(
+    home: Path, world: Partners, *, workers: int = 1, pace: Pace = PLAIN_PACE
+) -> AsyncIterator[Running]:
     """Run the service with its embedded servers, as `orderwright serve --workers` does."""
     port, secret = free_port(), secrets.token_urlsafe(24)
-    arguments = ["service.cli", "serve", "--config", str(configure(home, world, port, secret))]
-    arguments += ["--workers", str(workers)]
+    file = configure(home, world, port, secret, pace)
+    arguments = ["service.cli", "serve", "--config", str(file), "--workers", str(workers)]
     async with started(arguments, home / "side.log") as process:
         await answers(f"http://127.0.0.1:{port}/readyz", process)
         pids = {"process": process.pid}
