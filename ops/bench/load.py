@@ -25,6 +25,8 @@ WEBHOOKS_AT_ONCE = 256
 LEAST_PER_SECOND = 20.0
 """A slower side is given up."""
 
+PATIENCE_SECONDS = 60.0
+
 PACKS_AT_ONCE = ("--callbacks", "packed")
 """The warehouse's habits in the plain mix."""
 
@@ -48,6 +50,7 @@ async def partners(
     """Run every partner with a fixed latency of 5 ms. Usually parcels are delivered at once, and
     only packing is reported."""
     ready = home / "partners.json"
+    ready.unlink(missing_ok=True)
     arguments = [
         "ops.simulators",
         *("--latency-ms", str(LATENCY_MS)),
@@ -66,10 +69,11 @@ async def partners(
 class Sent:
     """What the storefront did. `began` and `finished` are the times (seconds since 1970) of the
     first webhook and of the last fulfilment or mail, after which only an order's last commit is
-    left."""
+    left; `taken` is when the last webhook was answered."""
 
     orders: int
     began: float
+    taken: float
     finished: float
     webhook_ms: dict[str, float]
     retries: int
@@ -99,9 +103,11 @@ async def send(
     first: int,
     rate: float = 0.0,
     least: float = LEAST_PER_SECOND,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> Sent:
     """Send this many paid orders, and wait until each is fulfilled and its customer has a mail. A
-    target that does fewer than `least` a second is given up."""
+    target that does fewer than `least` a second is given up, and so is one that needs longer than
+    the patience after the last order."""
     report = Path(tempfile.mkdtemp(dir=home)) / "report.json"
     arguments = [
         "ops.simulators.storefront",
@@ -119,7 +125,7 @@ async def send(
     ):
         ledger = _Ledger(session, world)
         await ledger.skip()
-        give_up = time.monotonic() + orders / (rate or least) + 60
+        give_up = time.monotonic() + orders / (rate or least) + patience_seconds
         while min(ledger.done.values()) < orders:
             if shop.returncode:
                 raise BenchFailed(f"The storefront failed; see {home / 'storefront.log'}.")
@@ -136,6 +142,7 @@ async def send(
     return Sent(
         orders=orders,
         began=datetime.fromisoformat(told["started_at"]).timestamp(),
+        taken=datetime.fromisoformat(told["finished_at"]).timestamp(),
         finished=ledger.last_at,
         webhook_ms=told["webhook_ms"],
         retries=told["retries"],
