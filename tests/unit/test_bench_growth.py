@@ -45,7 +45,7 @@ def test_a_size_within_the_targets_is_said_nothing_of() -> None:
 )
 def test_a_missed_target_is_named_with_its_size(changed: dict[str, object], said: str) -> None:
     """Each target has a sentence of its own."""
-    big = dataclasses.replace(SMALL, open=10_000, **changed)  # type: ignore[arg-type]
+    big = dataclasses.replace(SMALL, open=10_000, **changed)  # type: ignore[arg-type]  # one field of any type
     (sentence,) = failings([SMALL, big])
     assert sentence.startswith("With 10000 open and 0 closed orders")
     assert said in sentence
