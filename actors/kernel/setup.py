@@ -116,7 +116,8 @@ class Setup(Struct, frozen=True, kw_only=True):
     `collect_limits` are what may be collected on delivery at most, by currency (none: anything).
     `approvals`: limits say who may release a hold that asks for an approval. `addresses` are the
     services that are asked whether an address can be delivered to: each one's lane, and the
-    countries that it knows; an order is held for those verdicts that `held_addresses` names."""
+    countries that it knows; an order is held for those verdicts that `held_addresses` names.
+    `takes_corrections`: an address is taken over as they write it."""
 
     channel: str
     storefront: str = ""
@@ -151,3 +152,4 @@ class Setup(Struct, frozen=True, kw_only=True):
     refunds: bool = False
     addresses: tuple[tuple[str, frozenset[str]], ...] = ()
     held_addresses: frozenset[Verdict] = frozenset()
+    takes_corrections: bool = False

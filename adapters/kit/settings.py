@@ -119,6 +119,14 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
             " and could not decide.",
         ),
     ] = ("missing_unit", "undeliverable")
+    corrected_addresses: Annotated[
+        Literal["offer", "take"],
+        Meta(
+            description="What becomes of an address that such a service would write otherwise: "
+            "`offer` shows it to a person, `take` has the order sent to the corrected one, as the "
+            "timeline says, until the channel states another. The channel is told nothing."
+        ),
+    ] = "offer"
     time_zone: Annotated[
         Annotated[str, Meta(max_length=64)],
         Meta(

@@ -91,6 +91,7 @@ def setup_of(settings: Settings, name: str) -> Setup:
         refunds=part is not None and part.refunds,
         addresses=services,
         held_addresses=frozenset(channel.held_addresses if services else ()),
+        takes_corrections=channel.corrected_addresses == "take",
     )
 
 

@@ -14,7 +14,7 @@ from actors.runtime.errors import NeedsPerson
 from actors.runtime.partner import Call
 from adapters.addresses.usps import shapes
 from adapters.addresses.usps.answers import none_found, verdict_of
-from adapters.addresses.usps.question import asked_for
+from adapters.addresses.usps.question import asked_for, who_lines
 from adapters.addresses.usps.settings import UspsSettings
 from adapters.kit.deliverability import Sparingly
 from adapters.kit.fitting import printable
@@ -75,7 +75,7 @@ class Usps:
         if answer.status >= 400:
             return Deliverability(why="refused")
         found = self._api.decoded(shapes.found_decoder, answer, writes=False)
-        return verdict_of(found, asked)
+        return verdict_of(found, asked, who_lines(at))
 
     def _refusal(self, answer: Answer) -> str:
         """Return USPS's own sentence. Raises NeedsPerson where the answer is not USPS's: a wrong

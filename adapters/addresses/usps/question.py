@@ -37,13 +37,28 @@ def asked_for(at: Address) -> dict[str, str]:
 def lines_of(at: Address) -> tuple[str, str]:
     """Return street and unit. The street is the first line with a digit; what stands before it says
     who, such as a company or a care-of, and what comes after it where inside."""
-    lines = [one for line in at.lines if (one := " ".join(plain(line).split()))]
+    lines = [" ".join(plain(one).split()) for one in _said(at)]
     if not lines:
         return "", ""
-    first = next((at for at, one in enumerate(lines) if _DIGIT.search(one)), 0)
+    first = _first(lines)
+    return lines[first][:MAX_LINE], " ".join(lines[first + 1 :])[:MAX_LINE]
+
+
+def who_lines(at: Address) -> tuple[str, ...]:
+    """Return the lines before the street, as the order has them."""
+    lines = _said(at)
+    return tuple(lines[: _first(lines)])
+
+
+def _said(at: Address) -> list[str]:
+    return [line for line in at.lines if plain(line).split()]
+
+
+def _first(lines: list[str]) -> int:
+    first = next((at for at, one in enumerate(lines) if _DIGIT.search(plain(one))), 0)
     if first and _is_unit(lines[first]) and not _is_unit(lines[first - 1]):
         first -= 1  # "Broadway House" and then "Apt 4": the house has a name and no number.
-    return lines[first][:MAX_LINE], " ".join(lines[first + 1 :])[:MAX_LINE]
+    return first
 
 
 _UNIT = re.compile(r"\W*(?:#|apt|apartment|unit|ste|suite|fl|floor|rm|room|bldg|lot)\b", re.I)
