@@ -14,13 +14,14 @@ from actors.runtime.errors import NeedsPerson
 from actors.runtime.partner import Call
 from adapters.addresses.usps import shapes
 from adapters.addresses.usps.answers import none_found, verdict_of
-from adapters.addresses.usps.question import asked_for, who_lines
+from adapters.addresses.usps.question import asked_for
 from adapters.addresses.usps.settings import UspsSettings
 from adapters.kit.deliverability import Sparingly
 from adapters.kit.fitting import printable
 from adapters.kit.http_client import Answer, HttpClient
 from adapters.kit.json_partner import JsonPartner, status_words, titled
 from adapters.kit.oauth import ClientCredentials, TokenCache
+from adapters.kit.street_words import who_lines
 from schemas.messages.effects import Result
 from schemas.order.canonical import Address
 from schemas.order.world import Deliverability
