@@ -127,6 +127,21 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
             "timeline says, until the channel states another. The channel is told nothing."
         ),
     ] = "offer"
+    public_availability: Annotated[
+        bool,
+        Meta(
+            description="Tell anybody at `/availability/NAME` which SKUs are in stock, and how long"
+            " delivery takes as it was measured. It shows no quantities."
+        ),
+    ] = False
+    availability_buffer: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="Of each SKU so many units at each place do not count as in stock there.",
+        ),
+    ] = 0
     time_zone: Annotated[
         Annotated[str, Meta(max_length=64)],
         Meta(
