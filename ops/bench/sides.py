@@ -16,6 +16,7 @@ import asyncpg
 import nats
 
 from adapters.nats.marks import JOURNAL
+from ops.bench import brain
 from ops.bench.calls import CALLS, count_of
 from ops.bench.load import SHOP, Partners, Sent, Target, partners, seen_by, send
 from ops.bench.processes import answers, cpu_by_role, started
@@ -83,8 +84,9 @@ async def bare(home: Path, world: Partners) -> AsyncIterator[Running]:
             yield Running(f"http://127.0.0.1:{port}/hooks/{SHOP}", "bench", pids, process)
 
 
-def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
-    """Write the product's configuration: the demo's partners, without throttling."""
+def configure(home: Path, world: Partners, port: int, secret: str, *, thinks: bool = False) -> Path:
+    """Write the product's configuration: the demo's partners, without throttling; `thinks`: and an
+    address service."""
     pace = Pace(
         first_track_seconds=0.01,
         track_every_seconds=HOUR,
@@ -101,6 +103,8 @@ def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
     table = configuration(given, port=port, data_dir=str(home / "data"), pace=pace)
     # Each mail is recorded before it is sent, as many in one commit as are in flight.
     table["partners"][MAIL]["calls"]["concurrency"] = MAILS_AT_ONCE
+    if thinks:
+        brain.checking(table, world)
     file = home / "orderwright.toml"
     file.write_text(toml(table), encoding="utf-8")
     file.chmod(0o600)
@@ -108,13 +112,18 @@ def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
 
 
 @asynccontextmanager
-async def product(home: Path, world: Partners, *, workers: int = 1) -> AsyncIterator[Running]:
-    """Run the service with its embedded servers, as `orderwright serve --workers` does."""
+async def product(
+    home: Path, world: Partners, *, workers: int = 1, thinks: bool = False
+) -> AsyncIterator[Running]:
+    """Run the service with its embedded servers, as `orderwright serve --workers` does. `thinks`:
+    with rules, counted stock and checks."""
     port, secret = free_port(), secrets.token_urlsafe(24)
-    arguments = ["service.cli", "serve", "--config", str(configure(home, world, port, secret))]
-    arguments += ["--workers", str(workers)]
+    config = configure(home, world, port, secret, thinks=thinks)
+    arguments = ["service.cli", "serve", "--config", str(config), "--workers", str(workers)]
     async with started(arguments, home / "side.log") as process:
         await answers(f"http://127.0.0.1:{port}/readyz", process)
+        if thinks:
+            await brain.teach(home)
         pids = {"process": process.pid}
         yield Running(f"http://127.0.0.1:{port}/hooks/{SHOP}", secret, pids, process)
 
