@@ -12,10 +12,11 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvloop
+from msgspec.structs import replace
 
 from actors.kernel.setup import Place, Setup
 from actors.order.policy import Policy
@@ -50,6 +51,7 @@ MAX_BATCH = 500
 CHANNEL = "acme-us"
 PLACED_AT = "2026-11-27T12:00:00Z"
 DAY = 86_400.0
+Make = Callable[[int], Order]
 FIRST_FULFILMENT, FIRST_PARCEL = key_of(FULFILMENT, 1), key_of(PARCEL, 1)
 
 STOCK, TASK, ERP, MAIL, LABEL, PUBLISH = range(1, 7)
@@ -106,14 +108,58 @@ def an_order(number: int) -> Order:
     )
 
 
-def story(number: int) -> Iterator[tuple[tuple[str, i.Input], ...]]:
+_COUNTRIES = (
+    ("US", "KY", "40003"),
+    ("DE", "", "10115"),
+    ("FR", "", "75002"),
+    ("GB", "", "LS1 1AA"),
+)
+_METHODS = ("Standard", "Express", "")
+
+
+def varied(number: int) -> Order:
+    """Return an order of its own: other goods, countries, totals and customers than its neighbours,
+    the same each time. Bounds: one to four lines of one to five units, 5,000 customers."""
+    usual = an_order(number)
+    country, region, code = _COUNTRIES[number * 7 % len(_COUNTRIES)]
+    home = usual.ship_to
+    assert home is not None, "the usual order is delivered"
+    there = replace(home, country=country, region=region, postal_code=code)
+    lines = tuple(
+        replace(
+            usual.lines[0],
+            line_id=f"{number}{at}",
+            sku=f"SKU-{(number * 13 + at) % 500:03d}",
+            quantity=(units := 1 + number * at % 5),
+            unit_price_minor=(price := 500 + number * 31 % 20_000),
+            total_minor=units * price,
+            weight_grams=100 + number % 3_000,
+        )
+        for at in range(1, 2 + number % 4)
+    )
+    goods = sum(line.total_minor for line in lines)
+    totals = replace(usual.totals, subtotal_minor=goods, total_minor=goods + 500)
+    who = Customer(name="Steve Shipper", email=f"steve.{number % 5_000}@example.com")
+    return replace(
+        usual,
+        lines=lines,
+        totals=totals,
+        customer=who,
+        ship_to=there,
+        bill_to=there if number % 3 else home,
+        shipping_method=_METHODS[number % len(_METHODS)],
+        subscription_ref=f"sub-{number}" if number % 10 == 0 else "",
+    )
+
+
+def story(number: int, make: Make = an_order) -> Iterator[tuple[tuple[str, i.Input], ...]]:
     """Yield the inputs of one commit after the other: an effect can only be answered once it is on
     disk."""
 
     def done(effect: int, result: f.Result) -> tuple[str, i.Input]:
         return f"done:{effect}", i.EffectDone(number=effect, result=result)
 
-    order = an_order(number)
+    order = make(number)
     task, tracking = f"WT-{number:010d}", f"1ZA1B2C303{number:08d}"
     units = tuple(f.Units(line.line_id, "", line.quantity) for line in order.lines)
     parcel = i.ReportedParcel(parcel_id="1", units=units, weight_grams=1200)
@@ -160,10 +206,10 @@ class _Together:
             self.ended.set_result(None)
 
 
-async def live(registry: Registry, number: int) -> None:
+async def live(registry: Registry, number: int, make: Make = an_order) -> None:
     """Take one order through its inputs."""
-    ref = an_order(number).ref
-    for inputs in story(number):
+    ref = make(number).ref
+    for inputs in story(number, make):
         together = _Together(len(inputs))
         for input_id, command in inputs:
             envelope = Envelope(
@@ -173,8 +219,8 @@ async def live(registry: Registry, number: int) -> None:
         await together.ended
 
 
-async def fill(data: Path, orders: int) -> dict[str, float]:
-    """Write this many waiting orders into a data directory."""
+async def fill(data: Path, orders: int, make: Make = an_order) -> dict[str, float]:
+    """Write this many waiting orders into a data directory, beside those that are there."""
     async with embedded_servers(data, channels=(CHANNEL,)) as servers:
         began = time.monotonic()
         await migrate(servers.postgres_dsn)
@@ -201,7 +247,7 @@ async def fill(data: Path, orders: int) -> dict[str, float]:
 
         async def work() -> None:
             for number in numbers:
-                await live(registry, number)
+                await live(registry, number, make)
                 if number % 10_000 == 0:
                     print(f"  {number} orders wait for their parcels", file=sys.stderr, flush=True)
 
