@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -25,6 +26,8 @@ from schemas.messages.effects import digest_of, tag_of
 from schemas.order.canonical import Address, Order
 from schemas.order.claims import Claimed
 from schemas.order.things import Key
+from schemas.order.world import UNKNOWN, WorldAsked
+from schemas.order.world import World as Known
 from tests.given import CHANNEL, NOON, REF, REFERENCE, has_another
 from tests.model.partners import Partners, Refusal
 
@@ -95,6 +98,7 @@ class World:
         self.slow: tuple[type[f.Effect], ...] = ()
         self.lossy: tuple[type[f.Effect], ...] = ()
         self.is_wild = False
+        self.knows: Callable[[Order], Known] = lambda order: UNKNOWN
         self.others: dict[str, Claimed] = {}
 
     # --- the order's side -------------------------------------------------------------------------
@@ -115,13 +119,21 @@ class World:
         )
         return steered(self.state, found)
 
+    def _decided(self, given: i.Input) -> Decision:
+        try:
+            return decide(self.state, given, self.asked_with)
+        except WorldAsked as asked:
+            known = replace(self.knows(asked.order), asked=tuple(sorted(asked.parts)))
+            self.asked_with = replace(self.asked_with, world=known)
+            return decide(self.state, given, self.asked_with)
+
     def give(self, given: i.Input) -> Decision:
         """Let the order take an input, and keep what it decides."""
         self.now += timedelta(seconds=1)
         self.trail.append((self.now, self.tables, given))
         self.before = self.state
         self.asked_with = self.context()
-        decision = decide(self.state, given, self.asked_with)
+        decision = self._decided(given)
         if other := has_another(decision.claim, self.others):
             self.asked_with = replace(self.asked_with, claimed=other)
             decision = decide(self.state, given, self.asked_with)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Self
 
@@ -10,12 +11,15 @@ from actors.kernel.setup import Setup
 from actors.order.normalise import NO_TABLES
 from actors.order.policy import Policy
 from actors.order.words import stage_of
+from actors.rules.compiled import NO_RULES
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.order.canonical import Line, Order
 from schemas.order.claims import Claimed
 from schemas.order.things import Key
+from schemas.order.world import UNKNOWN
+from schemas.order.world import World as Known
 from tests.given import REF
 from tests.model import goods
 from tests.model.asking import asked_well
@@ -42,6 +46,8 @@ class Pure(Money):
         self._lost, self._failing, self._slow = Counter[type](), Counter[type](), set[type]()
         self._stock: dict[tuple[str, str], int] = {}
         self._skus, self.policy = known_skus, Policy()
+        self.rules = NO_RULES
+        self.knows: Callable[[Order], Known] = lambda order: UNKNOWN
 
     def given(self, words: str) -> Self:
         self.words.append(f"given {words}")
@@ -62,6 +68,7 @@ class Pure(Money):
         self.world = World(self.setup, order, policy=self.policy, tables=known)
         self.world.partners.stock.on_hand.update(self._stock)
         self.world.is_placed, self.world.others = True, self._others
+        self.world.rules, self.world.knows = self.rules, self.knows
         return self._gives(i.PlaceOrder(order=order))
 
     def stands_elsewhere(self, stage: str) -> Self:
