@@ -156,10 +156,9 @@ async def open_front(
     seen = common, store, wire.publisher, bodies, peers, finder
     earlier = Earlier(store.reports, store.sealing, settings)
     services = Services(batches, refused, service, reviews, recon.service, earlier, rules, keeper)
-    console = console_routes(
-        *seen, services=services, known=named, partners=kinds, labelled=labelled
+    routes.append(
+        console_routes(*seen, services=services, known=named, partners=kinds, labelled=labelled)
     )
-    routes.append(console)
     server = HttpServer(application(routes), peers=peers)
     own_url = await _serve_on(server, health, common, stack)
     alone = await _listen_alone(_health_of(Health, common, wire, store, disk), common, stack)
@@ -177,11 +176,16 @@ async def open_front(
         recon.service.plan = plan(new)
         books.service.settings = new
         kinds.update(_kinds(new))
-        labelled.clear()
-        labelled.update(_labelled(new))
+        _renew(labelled, _labelled(new))
         reviews.policy, reviews.limits = new.reviews, new.approvals
 
     return Front(port=server.port, own_url=own_url, private_port=alone, readers=readers, use=use)
+
+
+def _renew(known: set[str], now: set[str]) -> None:
+    """Have others who hold a set see what it has by now."""
+    known.clear()
+    known.update(now)
 
 
 def _labelled(settings: Settings) -> set[str]:

@@ -12,6 +12,7 @@ from service.http.described import COUNT, NAME, NO_KEY, described
 from service.http.requests import bad_query, limit_of
 
 MAX_SKU = 200
+"""Characters of a cursor: of the longest SKU that can be counted."""
 
 
 class AvailabilityApi:

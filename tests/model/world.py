@@ -55,6 +55,14 @@ def is_once(effect: f.Effect) -> bool:
     return isinstance(effect, ONCE)
 
 
+class Brain:
+    """The seller's rules, and what is known of the world when a decision asks."""
+
+    def __init__(self) -> None:
+        self.rules = NO_RULES
+        self.knows: Callable[[Order], Known] = lambda order: UNKNOWN
+
+
 class World:
     """Feeds an order's inputs and keeps what comes of them."""
 
@@ -67,7 +75,7 @@ class World:
         tables: Tables = NO_TABLES,
     ) -> None:
         self.setup, self.policy, self.tables = setup, policy or Policy(), tables
-        self.rules = NO_RULES
+        self.brain = Brain()
         self.now = NOON
         self.body: Order | None = None
         self.stated: Order | None = None
@@ -98,7 +106,6 @@ class World:
         self.slow: tuple[type[f.Effect], ...] = ()
         self.lossy: tuple[type[f.Effect], ...] = ()
         self.is_wild = False
-        self.knows: Callable[[Order], Known] = lambda order: UNKNOWN
         self.others: dict[str, Claimed] = {}
 
     # --- the order's side -------------------------------------------------------------------------
@@ -115,7 +122,7 @@ class World:
             order=self.body,
             stated=self.stated,
             mappings=self.tables,
-            rules=self.rules,
+            rules=self.brain.rules,
         )
         return steered(self.state, found)
 
@@ -123,7 +130,7 @@ class World:
         try:
             return decide(self.state, given, self.asked_with)
         except WorldAsked as asked:
-            known = replace(self.knows(asked.order), asked=tuple(sorted(asked.parts)))
+            known = replace(self.brain.knows(asked.order), asked=tuple(sorted(asked.parts)))
             self.asked_with = replace(self.asked_with, world=known)
             return decide(self.state, given, self.asked_with)
 

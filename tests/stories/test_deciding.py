@@ -37,14 +37,14 @@ ABROAD = replace(address("1 Rue de la Paix"), country="FR", region="", postal_co
 def ruled(setup: Setup | str, name: SetName, rule: Rule) -> Pure:
     """A seller with one rule, in this set."""
     told = Pure(setup)
-    told.rules = Compiled(replace(Rules(), **{name: (rule,)}), 1)
+    told.brain.rules = Compiled(replace(Rules(), **{name: (rule,)}), 1)
     return told
 
 
 def checked(says: Callable[[Order], Deliverability], **changes: object) -> Pure:
     """A seller whose addresses are checked by a service that says this of an order's."""
     told = Pure(replace(SETUP, **{**CHECKED, **changes}))
-    told.knows = lambda order: Known(address=says(order))
+    told.brain.knows = lambda order: Known(address=says(order))
     return told
 
 
@@ -140,7 +140,7 @@ FIRST = Rule(
 def test_a_first_buyer_s_goods_are_packed_while_a_person_looks() -> None:
     """The pick goes on, the label waits; approved, it is bought and the parcel leaves."""
     told = ruled("full", "review", FIRST).given("first orders are looked at")
-    told.knows = lambda order: Known(customer=History(orders=0))
+    told.brain.knows = lambda order: Known(customer=History(orders=0))
     told.places(an_order(bill_to=TO_PINE)).person_is_asked("a first order")
     told.then("it is packed, without a label").tasks_are(1).packs().labels_are(0)
     told.when("it is approved").person("release", "rule-elevated-first").labels_are(1)
@@ -150,7 +150,7 @@ def test_a_first_buyer_s_goods_are_packed_while_a_person_looks() -> None:
 def test_a_first_buyer_s_order_is_refused_after_it_was_packed() -> None:
     """No label was bought, so nothing is to be voided; the goods go back on the shelf."""
     told = ruled("full", "review", FIRST).given("first orders are looked at")
-    told.knows = lambda order: Known(customer=History(orders=0))
+    told.brain.knows = lambda order: Known(customer=History(orders=0))
     told.places(an_order()).packs().labels_are(0)
     told.when("it is refused").person("cancel")
     told.then("nothing is left of it").labels_are(0).erp_has().stock_is_held()
@@ -180,7 +180,7 @@ def test_rules_that_are_published_meanwhile_decide_what_changes_alone() -> None:
     told = ruled("full", "notify", Rule(name="all", when="true", mails=("order_confirmed",)))
     told.given("no rule holds anything").places(an_order()).no_one_is_asked()
     rule = Rule(name="many", when="units >= 3", hold="many units")
-    told.world.rules = Compiled(Rules(review=(rule,)), 2)
+    told.brain.rules = Compiled(Rules(review=(rule,)), 2)
     told.when("a rule is published that would hold it").hours(1).no_one_is_asked().tasks_are(1)
     told.when("its address changes").states(ship_to=TO_PINE).person_is_asked("many units")
     told.when("it is approved").person("release", "rule-review-many").no_one_is_asked()
@@ -238,10 +238,10 @@ def test_an_address_that_is_none_waits_until_the_shop_has_another() -> None:
 
 
 def test_an_address_service_that_is_down_holds_nothing_up() -> None:
-    """No answer is no verdict: the order goes on; a late answer holds it before it is packed."""
+    """Without an answer the order goes on; a late one holds it before it is packed."""
     told = checked(lambda order: Deliverability()).given("the service is down")
     told.places(an_order(ship_to=address(SLIP))).no_one_is_asked().tasks_are(1)
-    told.world.knows = lambda order: Known(address=nowhere(order))
+    told.brain.knows = lambda order: Known(address=nowhere(order))
     told.world.fire(ORDER, "mapping")
     told.everyone_answers().then("it is held").person_is_asked("knows no such shipping address")
     told.when("a person has it sent as it is").person("release", ADDRESS).no_one_is_asked()
@@ -254,7 +254,7 @@ def test_net_terms_over_the_limit_wait_for_a_person() -> None:
     terms = frozenset({"net30"})
     told = Pure(replace(SETUP, promised=terms, terms=terms))
     account = Account(state="found", currency="USD", limit_minor=2_000, balance_minor=1_500)
-    told.knows = lambda order: Known(account=account)
+    told.brain.knows = lambda order: Known(account=account)
     told.given("an account near its limit")
     told.places(an_order(payment="pending", payment_method="net30")).person_is_asked("limit")
     told.tasks_are(0).when("a person lets it go").person("release", "unmapped-payment")
