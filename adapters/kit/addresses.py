@@ -25,7 +25,9 @@ def first_of(*texts: str | None) -> str:
 def said(text: str | None) -> str:
     """Return a text, "" for one that says nothing: a dash or a dot, as forms and apps put it where
     a part of an address is not needed."""
-    return text if text and any(map(str.isalnum, text)) else ""
+    if not text:
+        return ""
+    return text if text[0].isalnum() or any(map(str.isalnum, text)) else ""
 
 
 def street_of(*lines: str | None) -> tuple[str, ...]:

@@ -42,6 +42,12 @@ WRITES = {
 }  # fmt: skip
 SILENT, FAILED = 0.04, 0.02
 """Share of writing calls that are done and never answered, or answered with an error."""
+SICK = {"rate_limited_rate": 0.02, "error_rate": 0.01, "rubbish_rate": 0.01}
+"""Shares of them that are told to come later, fail without being done, or are answered with
+rubbish, half of it torn off an answer to what was done. Refusals alone are left out: they are a
+person's."""
+CONFIRMED_LATER = '{"cancel_confirm_seconds": 0.3}'
+"""Warehouses answer a cancellation with 202, and report a moment later that they stopped."""
 
 FROZEN_SECONDS = 3.0
 """The longest that a server stands still; the service gives up waiting after about as long."""
@@ -192,18 +198,18 @@ async def rampage(plan: Plan, seed: int, say: Say) -> None:
     say(f"Kill test with ORDERWRIGHT_TEST_SEED={seed}:")
     with temporary_home() as home:
         async with world_in(home) as world:
-            await world.start_partners(seed=seed)
+            await world.start_partners("--warehouse-habits", CONFIRMED_LATER, seed=seed)
             for partner, operations in WRITES.items():
                 for operation in operations:
                     await world.fault(
                         partner, operation, ignore_idempotency=True,
-                        act_no_answer_rate=SILENT, error_after_acting_rate=FAILED,
+                        act_no_answer_rate=SILENT, error_after_acting_rate=FAILED, **SICK,
                     )  # fmt: skip
             # A mail server that sends what it declines (4xx after the message) breaks RFC 5321: the
             # message may come once more, and no more than that.
             await world.fault(
                 "mail", "message", ignore_idempotency=True,
-                act_no_answer_rate=SILENT, error_after_acting_rate=FAILED,
+                act_no_answer_rate=SILENT, error_after_acting_rate=FAILED, **SICK,
             )  # fmt: skip
             m.configure(world)
             world.start_service()
