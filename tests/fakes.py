@@ -33,6 +33,7 @@ class JumpingClock:
 RESULTS: dict[type[f.Effect], f.Result] = {
     f.ReserveStock: f.StockReserved(place="WH1"),
     f.ReleaseStock: f.Undone(),
+    f.RestockReturn: f.StockReturned(place="WH1"),
     f.PostSalesOrder: f.SalesOrderPosted(erp_id="e-1", number="S-1"),
     f.AmendSalesOrder: f.SalesOrderAmended(digest="0" * 16),
     f.CancelSalesOrder: f.Undone(),

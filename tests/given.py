@@ -257,7 +257,7 @@ class Story:
 
 THINGS = (
     "fulfilments", "parcels", "labels", "documents", "messages", "payments", "captures",
-    "refunds",
+    "refunds", "returns",
 )  # fmt: skip
 
 

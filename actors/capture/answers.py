@@ -68,5 +68,11 @@ ANSWERS = Answers(
             (i.NoteReport, i.RefetchOrder),
             "what is news for the order is none for money that is being taken",
         ),
+        (
+            "ignored",
+            EVERY,
+            (i.HandleReturn,),
+            "money is captured for what left, whether it comes back or not",
+        ),
     ),
 )

@@ -65,5 +65,6 @@ ANSWERS = Answers(
             (i.NoteReport, i.RefetchOrder),
             "the ERP is told of changes, not of news",
         ),
+        ("ignored", EVERY, (i.HandleReturn,), "what the ERP books of a return is entered there"),
     ),
 )

@@ -162,6 +162,7 @@ ANSWERS = Answers(
             (i.NoteReport, i.RefetchOrder),
             "it is about the order at its channel, not about what leaves a place",
         ),
+        ("ignored", EVERY, (i.HandleReturn,), "what comes back left with it, and that stays so"),
     ),
 )
 

@@ -28,8 +28,12 @@ from actors.parcel.thing import EXCEPTION
 from actors.payment.thing import EXPIRES, UNPAID, VOID
 from actors.refund.thing import DECLINED as UNPAID_BACK
 from actors.refund.thing import EXCESS
+from actors.returns.thing import DECIDE as RETURN_DECIDE
+from actors.returns.thing import EXCESS as RETURN_EXCESS
+from actors.returns.thing import PAY as RETURN_PAY
 from schemas.contracts import incidents as c
 from schemas.contracts import money_incidents as money
+from schemas.contracts import return_incidents as back
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages.effects import tag_of
@@ -70,6 +74,9 @@ _OF_START = (
     (UNPAID, money.MONEY_MISSING),
     (EXCESS, money.REFUND_EXCESS),
     (UNPAID_BACK, money.REFUND_DECLINED),
+    (RETURN_PAY, back.RETURN_TO_PAY),
+    (RETURN_EXCESS, back.RETURN_EXCESS),
+    (RETURN_DECIDE, back.RETURN_TO_DECIDE),
 )
 
 _MOVES = frozenset(

@@ -21,6 +21,7 @@ UNDOING = (
 
 _OF_KIND: dict[str, tuple[str, str]] = {
     tag_of(f.ReserveStock): (c.STOCK_UNDECIDED, c.STOCK_UNDECIDED),
+    tag_of(f.RestockReturn): (c.STOCK_UNDECIDED, c.STOCK_UNDECIDED),
     POST: (c.ERP_REFUSED, c.ERP_OUTCOME_UNKNOWN),
     AMEND: (c.ERP_REFUSED, c.ERP_OUTCOME_UNKNOWN),
     TASK: (c.WAREHOUSE_REFUSED, c.WAREHOUSE_OUTCOME_UNKNOWN),

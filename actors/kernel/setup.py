@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from schemas.messages.effects import WhoBuys
+from schemas.messages.return_events import ReturnRefund
 from schemas.order.regions import is_domestic
 from schemas.order.world import Verdict
 
@@ -88,6 +89,10 @@ Capturing = Literal["none", "order", "handover"]
 order is accepted, or before its goods leave."""
 
 
+Returning = Literal["person", "automatic"]
+"""Who authorises or declines what customers want to send back: a person, or the settings."""
+
+
 Refunding = Literal["person", "automatic"]
 """Who gives back what is owed: a person, or the channel by itself."""
 
@@ -109,14 +114,17 @@ class Setup(Struct, frozen=True, kw_only=True):
     itself; `receivable`: goods leave before it is captured. `authorised_days` is how long an
     authorisation is good (0: no one knows), `voids` that the channel frees with a cancellation what
     was not captured. `refund` says who gives back what is owed, `refunds` whether the channel can
-    be asked to. `release` says whether a place is told to pack as soon as stock is reserved,
-    or once the ERP, where there is one, has taken the sales order. `terms` are those of `promised`
-    that are paid on an account of the ERP: `terms_limits` are credit limits in minor units by
-    currency for whom it states none, `overdue_days` how long an invoice may be due.
-    `collect_limits` are what may be collected on delivery at most, by currency (none: anything).
-    `approvals`: limits say who may release a hold that asks for an approval. `addresses` are the
-    services that are asked whether an address can be delivered to: each one's lane, and the
-    countries that it knows; an order is held for those verdicts that `held_addresses` names."""
+    be asked to. `returns` says who authorises returns, for so many days from the order
+    (`return_days`, 0: any), `return_refund` what is given back for inspected goods, less
+    `restocking_percent` where that is `less_fee`. `release` says whether a place is told to pack as
+    soon as stock is reserved, or once the ERP, where there is one, has taken the sales order.
+    `terms` are those of `promised` that are paid on an account of the ERP: `terms_limits` are
+    credit limits in minor units by currency for whom it states none, `overdue_days` how long an
+    invoice may be due. `collect_limits` are what may be collected on delivery at most, by currency
+    (none: anything). `approvals`: limits say who may release a hold that asks for an approval.
+    `addresses` are the services that are asked whether an address can be delivered to: each one's
+    lane, and the countries that it knows; an order is held for those verdicts that `held_addresses`
+    names. `takes_corrections`: an address is taken over as they write it."""
 
     channel: str
     storefront: str = ""
@@ -149,5 +157,10 @@ class Setup(Struct, frozen=True, kw_only=True):
     approvals: bool = False
     refund: Refunding = "person"
     refunds: bool = False
+    returns: Returning = "person"
+    return_days: int = 0
+    return_refund: ReturnRefund = "person"
+    restocking_percent: int = 0
     addresses: tuple[tuple[str, frozenset[str]], ...] = ()
     held_addresses: frozenset[Verdict] = frozenset()
+    takes_corrections: bool = False

@@ -83,5 +83,11 @@ ANSWERS = Answers(
             (i.NoteReport, i.RefetchOrder),
             "news of the order keeps it from being bought by a hold, not by itself",
         ),
+        (
+            "ignored",
+            EVERY,
+            (i.HandleReturn,),
+            "the label under which goods left is not voided by their return",
+        ),
     ),
 )

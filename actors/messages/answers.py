@@ -73,5 +73,6 @@ ANSWERS = Answers(
             (i.NoteReport, i.RefetchOrder),
             "customers are not written about what a channel tells us",
         ),
+        ("ignored", EVERY, (i.HandleReturn,), "the joint table says what is written of a return"),
     ),
 )

@@ -14,12 +14,13 @@ WANTED, SENT, REFUSED, SKIPPED = "wanted", "sent", "refused", "skipped"
 CONFIRMED, ORDER_CANCELLED = "order_confirmed", "order_cancelled"
 PARTLY_CANCELLED = "order_partly_cancelled"
 REFUNDED = "order_refunded"
+RETURN_RECEIVED = "return_received"
 
 
 class Message(Struct, frozen=True, array_like=True):
     """Of one template, about these units (none: the whole order). `past` are units that had been
     cancelled before it was written, so that it does not promise them. `about` is the refund's key
-    that it tells of."""
+    that it tells of, or the return's."""
 
     stage: str
     template: str

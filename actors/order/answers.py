@@ -82,10 +82,10 @@ ANSWERS = Answers(
             "the order that is worked on instead was cancelled, and a person is asked in the end",
         ),
         (
-            "ignored",
+            "handled",
             (CLOSED, CANCELLED),
             (i.TimerFired,),
-            "nothing is due at its end; timers of its things are theirs",
+            "an alarm about goods that come back; nothing else is due at its end",
         ),
         ("ignored", (NEW,), (i.ActOnOrder, i.EditOrder), "no one can decide about nothing"),
         (
@@ -111,6 +111,18 @@ ANSWERS = Answers(
             (EXPECTED, DUPLICATE),
             (i.EditOrder,),
             "there is nothing to change yet, or not any more",
+        ),
+        (
+            "handled",
+            (PLACED, ACCEPTED, CLOSED, CANCELLED),
+            (i.HandleReturn,),
+            "what left comes back, or a person is told why it can't; also at its end",
+        ),
+        (
+            "ignored",
+            (NEW, EXPECTED, DUPLICATE),
+            (i.HandleReturn,),
+            "nothing of it has left from here that could come back",
         ),
     ),
 )

@@ -20,7 +20,7 @@ from actors.fulfilment import reports
 from actors.fulfilment import wanted as fulfilment
 from actors.label import wanted as label
 from actors.messages import wanted as messages
-from actors.order import claiming, notes, persons, place, replies, ruling, timers
+from actors.order import claiming, notes, persons, place, replies, returning, ruling, timers
 from actors.order import wanted as order
 from actors.order.decision import Context, Decision
 from actors.order.family import intend, step
@@ -30,6 +30,7 @@ from actors.order.reading import busy
 from actors.order.state import State
 from actors.order.work import Ask, Work
 from actors.refund import wanted as refund
+from actors.returns import wanted as returns
 from schemas.messages import inputs as i
 from schemas.order.canonical import Order
 from schemas.order.things import Key
@@ -45,6 +46,7 @@ _HANDLERS: dict[type[Struct], Handler] = {
     i.CancelOrder: place.cancel,
     i.ActOnOrder: persons.act,
     i.EditOrder: persons.edit,
+    i.HandleReturn: returning.handled,
     i.NoteReport: notes.noted,
     i.RefetchOrder: notes.refetched,
     i.ReportPicked: reports.reported,
@@ -63,6 +65,7 @@ _WANTED: tuple[tuple[str, Wanted], ...] = (
     ("fulfilments", fulfilment.wanted),
     ("captures", capture.wanted),
     ("refunds", refund.wanted),
+    ("returns", returns.wanted),
     ("labels", label.wanted),
     ("", documents.wanted),
     ("", messages.wanted),

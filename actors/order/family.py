@@ -44,6 +44,9 @@ import actors.payment.thing
 import actors.refund.evolve
 import actors.refund.table
 import actors.refund.thing
+import actors.returns.evolve
+import actors.returns.table
+import actors.returns.thing
 from actors.kernel.tables import Table, Wait
 from actors.order.draft import Draft
 from actors.order.reading import is_here
@@ -95,6 +98,7 @@ FAMILY: dict[str, Machine] = {
         _machine("P", actors.payment, actors.payment.thing),
         _machine("C", actors.capture, actors.capture.thing),
         _machine("R", actors.refund, actors.refund.thing),
+        _machine("T", actors.returns, actors.returns.thing),
     )
 }
 """Every machine by its letter."""
@@ -217,7 +221,7 @@ def _intend(draft: Draft, intents: tuple[e.Intent, ...]) -> None:
 
 _KEPT = (
     "fulfilments", "parcels", "labels", "documents", "messages", "payments", "captures",
-    "refunds",
+    "refunds", "returns",
 )  # fmt: skip
 
 

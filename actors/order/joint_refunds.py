@@ -105,6 +105,7 @@ def again(work: Work) -> e.OrderEvent | None:
                 settles_minor=min(one.settles, amount),
                 after=key,
                 person=one.person,
+                returns=one.returns,
             )
     return None
 

@@ -36,6 +36,7 @@ from actors.order.words import of_fulfilment, waiting_for
 from actors.order.work import Ask, Work
 from actors.parcel.table import ON_ITS_WAY
 from actors.parcel.table import WAITS as PARCEL_WAITS
+from actors.returns.table import WAITS as RETURN_WAITS
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -295,6 +296,13 @@ def _overdue(work: Work, key: Key) -> None:
     elif parcel is not None and parcel.stage in ON_ITS_WAY:
         words = PARCEL_WAITS[parcel.stage].whom
         work.say(e.Overdue(rule="alarm", key=key, stage=parcel.stage, waiting_for=words))
+    elif (wait := RETURN_WAITS.get(_stage_of_return(state, key))) is not None:
+        stage = _stage_of_return(state, key)
+        work.say(e.Overdue(rule="alarm", key=key, stage=stage, waiting_for=wait.whom))
+
+
+def _stage_of_return(state: State, key: Key) -> str:
+    return state.returns[key].stage if key in state.returns else ""
 
 
 def _miss_contents(work: Work, key: Key, thing: Fulfilment) -> None:

@@ -87,6 +87,15 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "was worked on instead is cancelled; then a person is asked."
         ),
     ] = 3_600.0
+    return_decide_seconds: Annotated[
+        Wait, Meta(description="For a person, or the channel, to authorise a return.")
+    ] = 2 * DAY
+    return_due_seconds: Annotated[
+        Wait, Meta(description="For the goods of an authorised return to come, before an alarm.")
+    ] = 30 * DAY
+    return_inspect_seconds: Annotated[
+        Wait, Meta(description="For goods that came back to be inspected, before an alarm.")
+    ] = 3 * DAY
     first_track_seconds: Annotated[
         Wait, Meta(description="From the label to the first question to the carrier.")
     ] = 3_600.0

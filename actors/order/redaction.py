@@ -48,6 +48,12 @@ def redacted(command: Input, order: Order | None) -> Input:
     match command:
         case i.EffectDone(result=Tracked() | Undone() as result) if result.detail:
             return replace(command, result=replace(result, detail=masked(result.detail, order)))
+        case i.HandleReturn() if command.lines:
+            return replace(
+                command,
+                reason=masked(command.reason, order),
+                lines=tuple(replace(x, reason=masked(x.reason, order)) for x in command.lines),
+            )
         case (
             i.EffectRefused()
             | i.EffectGivenUp()
@@ -55,6 +61,7 @@ def redacted(command: Input, order: Order | None) -> Input:
             | i.ReportTaskCancelled()
             | i.ActOnOrder()
             | i.EditOrder()
+            | i.HandleReturn()
         ):
             return (
                 replace(command, reason=masked(command.reason, order))

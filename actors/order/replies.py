@@ -27,6 +27,7 @@ from actors.order.work import Work
 from actors.parcel import replies as parcel
 from actors.refund import replies as refund
 from actors.refund.thing import REFUNDED
+from actors.returns import replies as returns
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
@@ -85,6 +86,7 @@ _DONE: dict[str, Callable[[Work, Intent, f.Result, int], None]] = {
     "M": messages.done,
     "C": capture.done,
     "R": refund.done,
+    "T": returns.done,
 }
 
 
@@ -246,7 +248,7 @@ def _is_reached(state: State, intent: Intent) -> bool:
         return {
             fulfilment.RESERVE: fulfilment_.stock,
             fulfilment.TASK: bool(fulfilment_.task),
-            fulfilment.CANCEL: fulfilment_.stage == "recalled",
+            fulfilment.CANCEL: fulfilment_.stage == "recalled" or fulfilment_.ceased,
             # Goods that the customer has, or that are taken back, wait for no one.
             fulfilment.TELL: fulfilment_.ready or fulfilment_.stage != "packed",
         }.get(kind, False)
@@ -260,6 +262,8 @@ def _is_reached(state: State, intent: Intent) -> bool:
         return state.captures[key].stage == CAPTURED
     if key in state.refunds:
         return state.refunds[key].stage == REFUNDED
+    if key in state.returns:
+        return bool(state.returns[key].stock)
     if key in state.messages:
         return state.messages[key].stage == "sent"
     return kind_of(key) in (PARCEL, LABEL) and key in state.ended

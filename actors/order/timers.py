@@ -25,6 +25,7 @@ from actors.order.table import WAITS as ORDER_WAITS
 from actors.parcel.table import ENDS, ON_ITS_WAY
 from actors.parcel.table import WAITS as PARCEL_WAITS
 from actors.payment.thing import AUTHORISED
+from actors.returns.table import WAITS as RETURN_WAITS
 from schemas.messages import inputs as i
 from schemas.order.things import ORDER, Key
 
@@ -58,13 +59,7 @@ def _read_off(state: State, context: Context) -> Wanted:
     if state.stage == "new":
         return found
     policy = context.policy
-    if state.stage == EXPECTED:
-        name = "payment_due_seconds" if state.waits else "place_due_seconds"
-        found[ORDER, DUE] = (getattr(policy, name), name)
-    elif state.stage == PLACED:
-        found[ORDER, DUE] = (policy.payment_due_seconds, PLACED)
-    elif is_to_be_asked(state):
-        found[ORDER, DUE] = (policy.copy_due_seconds, DUPLICATE)
+    _of_order(state, policy, found)
     if state.stage in (PLACED, ACCEPTED) and is_unmapped(state):
         found[ORDER, MAPPING] = (AGAIN_SECONDS, "")
     put_off = _of_dates(state, context, found) if state.later or state.ship_by else 0.0
@@ -80,7 +75,28 @@ def _read_off(state: State, context: Context) -> Wanted:
             found[ORDER, DUE] = (seconds + put_off, token)
         if policy.close_after_seconds > 0 and is_at_rest(state, context):
             found[ORDER, CLOSE] = (policy.close_after_seconds, "")
+    if state.returns:
+        _of_returns(state, policy, found)
     return found
+
+
+def _of_order(state: State, policy: Policy, found: Wanted) -> None:
+    """Add what is due before the order is accepted, or of one that another is worked on for."""
+    if state.stage == EXPECTED:
+        name = "payment_due_seconds" if state.waits else "place_due_seconds"
+        found[ORDER, DUE] = (getattr(policy, name), name)
+    elif state.stage == PLACED:
+        found[ORDER, DUE] = (policy.payment_due_seconds, PLACED)
+    elif is_to_be_asked(state):
+        found[ORDER, DUE] = (policy.copy_due_seconds, DUPLICATE)
+
+
+def _of_returns(state: State, policy: Policy, found: Wanted) -> None:
+    """Add the alarms of returns, also of an order at its end: goods come back when they do."""
+    for key, one in state.returns.items():
+        wait = RETURN_WAITS.get(one.stage)
+        if wait is not None and len(found) < MAX_TIMERS - 2:
+            found[key, DUE] = (getattr(policy, wait.due), one.stage)
 
 
 def _of_dates(state: State, context: Context, found: Wanted) -> float:
@@ -103,7 +119,7 @@ def _of_dates(state: State, context: Context, found: Wanted) -> float:
 
 _READS = (
     "stage", "fulfilments", "parcels", "labels", "holds", "stuck", "cancel", "waits", "later",
-    "ship_by", "payments",
+    "ship_by", "payments", "returns",
 )  # fmt: skip
 
 

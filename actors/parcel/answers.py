@@ -111,5 +111,6 @@ ANSWERS = Answers(
             (i.NoteReport, i.RefetchOrder),
             "news of the order says nothing about a parcel",
         ),
+        ("ignored", EVERY, (i.HandleReturn,), "goods come back in a parcel of the customer's own"),
     ),
 )

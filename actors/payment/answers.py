@@ -53,5 +53,6 @@ ANSWERS = Answers(
             (i.NoteReport, i.RefetchOrder),
             "news of the order may hold it, and a held order captures nothing",
         ),
+        ("ignored", EVERY, (i.HandleReturn,), "what is given back for a return is a refund"),
     ),
 )

@@ -75,5 +75,11 @@ ANSWERS = Answers(
             (i.NoteReport, i.RefetchOrder),
             "what is news for the order is none for money that is being given back",
         ),
+        (
+            "ignored",
+            EVERY,
+            (i.HandleReturn,),
+            "the joint table says what is given back for a return",
+        ),
     ),
 )

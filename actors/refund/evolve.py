@@ -48,6 +48,7 @@ def _wanted(draft: Draft, event: e.RefundWanted) -> None:
             exact=event.exact,
             covers=event.covers,
             person=event.person,
+            returns=event.returns,
         ),
     )
     if event.after:

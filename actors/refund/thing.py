@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from schemas.messages.base import Parts
 
-VERSION = 1
+VERSION = 2
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 WANTED, REFUNDED, REFUSED, SKIPPED = "wanted", "refunded", "refused", "skipped"
@@ -30,7 +30,8 @@ class Refund(Struct, frozen=True, array_like=True):
     were cancelled for that. `shipping` says that
     shipping and duty are part of it, `exact` that the amount is a person's and not the channel's to
     calculate. `person` asked for it ("": the policy). `after` is the refused one that it follows,
-    and `followed` says that another follows this one."""
+    and `followed` says that another follows this one. `returns` is the return that it is for ("":
+    none)."""
 
     stage: str
     amount: int
@@ -45,6 +46,7 @@ class Refund(Struct, frozen=True, array_like=True):
     outside: str = ""
     followed: bool = False
     covers: Parts = ()
+    returns: str = ""
 
 
 def counts(one: Refund) -> int:

@@ -27,7 +27,9 @@ def wanted(
 
 def _has_left(state: State, thing: Refund, at: int, quantity: int) -> bool:
     """Whether units have left, or stay the customer's: they were not cancelled for this refund, and
-    so many are not here any more."""
+    so many are not here any more. What came back had left."""
+    if thing.returns:
+        return True
     counts = state.lines[at].counts
     here = counts.get("o", 0) + counts.get("a", 0)
     return quantity > here + dict(thing.covers).get(at, 0)

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from actors.kernel.setup import Capturing, Refunding
+from actors.kernel.setup import Capturing, Refunding, Returning
 from actors.runtime.call_policy import CallPolicy
 from adapters.kit.rounding import Level, Mode
 from adapters.kit.secret import Secret
+from schemas.messages.return_events import ReturnRefund
 from schemas.order.canonical import CurrencyCode
 from schemas.order.world import Verdict
 
@@ -23,7 +24,10 @@ InstanceName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 
 PaymentMethod = Annotated[str, Meta(min_length=1, max_length=128)]
 LimitMinor = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
-Template = Literal["order_confirmed", "order_cancelled", "order_partly_cancelled", "order_refunded"]
+Template = Literal[
+    "order_confirmed", "order_cancelled", "order_partly_cancelled", "order_refunded",
+    "return_received",
+]  # fmt: skip
 Signing = Annotated[
     tuple[Secret, ...],
     Meta(
@@ -119,6 +123,29 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
             " and could not decide.",
         ),
     ] = ("missing_unit", "undeliverable")
+    corrected_addresses: Annotated[
+        Literal["offer", "take"],
+        Meta(
+            description="What becomes of an address that such a service would write otherwise: "
+            "`offer` shows it to a person, `take` has the order sent to the corrected one, as the "
+            "timeline says, until the channel states another. The channel is told nothing."
+        ),
+    ] = "offer"
+    public_availability: Annotated[
+        bool,
+        Meta(
+            description="Tell anybody at `/availability/NAME` which SKUs are in stock, and how long"
+            " delivery takes as it was measured. It shows no quantities."
+        ),
+    ] = False
+    availability_buffer: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="Of each SKU so many units at each place do not count as in stock there.",
+        ),
+    ] = 0
     time_zone: Annotated[
         Annotated[str, Meta(max_length=64)],
         Meta(
@@ -206,6 +233,35 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
             "found here: a person, who is asked to, or the channel by itself (`automatic`)."
         ),
     ] = "person"
+    returns: Annotated[
+        Returning,
+        Meta(
+            description="Who authorises or declines a return that is asked for here: a person, who "
+            "is asked to, or the settings (`automatic`). Of one that is asked for in the channel, "
+            "the channel says so."
+        ),
+    ] = "person"
+    return_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3_650,
+            description="For how many days from the order's own time `automatic` authorises "
+            "returns; it declines later ones. 0: any time.",
+        ),
+    ] = 0
+    return_refund: Annotated[
+        ReturnRefund,
+        Meta(
+            description="What is given back for goods that came back and were inspected: all that "
+            "they come to (`full`), that without `restocking_percent` (`less_fee`), nothing "
+            "(`none`), or a person decides. Only a channel that gives money back does so."
+        ),
+    ] = "person"
+    restocking_percent: Annotated[
+        int,
+        Meta(ge=0, le=100, description="The fee of `less_fee`, in percent of the goods."),
+    ] = 0
     authorised_days: Annotated[
         int,
         Meta(

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from actors.runtime.errors import Rejected
 from actors.runtime.partner import Call
 from actors.runtime.ports import RecordedEffect
-from schemas.messages.effects import Effect, ReserveStock, Result, Seen, StockReserved, StockShort
+from schemas.messages.effects import (
+    Effect,
+    ReserveStock,
+    RestockReturn,
+    Result,
+    Seen,
+    StockReserved,
+    StockReturned,
+    StockShort,
+)
 
 Shelf = tuple[str, str]
 """A place and a SKU."""
@@ -27,6 +36,7 @@ class MemoryStock:
     def __init__(self) -> None:
         self.available: dict[Shelf, int] = {}
         self.held: dict[tuple[str, str, str, str, str], int] = {}
+        self.returned: set[tuple[str, str]] = set()
         self.was_short = False
 
     def expected(self, effect: Effect) -> Result | None:
@@ -36,8 +46,10 @@ class MemoryStock:
         return StockReserved(place=effect.place)
 
     async def perform(self, call: Call) -> Result:
-        """Reserve all or nothing. Raises Rejected for anything else."""
+        """Reserve all or nothing, or enter what came back. Raises Rejected for anything else."""
         effect = call.effect
+        if isinstance(effect, RestockReturn):
+            return self._restock((call.order_id, call.key), effect)
         if not isinstance(effect, ReserveStock):
             raise Rejected(f"This stock can't do {type(effect).__name__}.")
         short = self._short(self._need(call.order_id, call.key, effect))
@@ -51,9 +63,21 @@ class MemoryStock:
         ]
         return StockShort(skus=short, seen=tuple(seen))
 
+    def _restock(self, whose: tuple[str, str], effect: RestockReturn) -> Result:
+        """Enter what came back, once for each return; what is counted nowhere stays so."""
+        for unit in effect.units if whose not in self.returned else ():
+            shelf = (effect.place, unit.sku)
+            if any(sku == unit.sku for _, sku in self.available):
+                self.available[shelf] = self.available.get(shelf, 0) + unit.quantity
+        self.returned.add(whose)
+        return StockReturned(place=effect.place)
+
     async def look_up(self, call: Call) -> Result | None:
         """Return what an earlier call did."""
         effect = call.effect
+        if isinstance(effect, RestockReturn):
+            done = (call.order_id, call.key) in self.returned
+            return StockReturned(place=effect.place) if done else None
         if not isinstance(effect, ReserveStock):
             return None
         need = self._need(call.order_id, call.key, effect)

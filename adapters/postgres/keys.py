@@ -24,6 +24,7 @@ SCOPES = frozenset(
         "orders:write",
         "orders:read",
         "orders:act",
+        "returns:act",
         "labels:read",
         "quarantine:read",
         "quarantine:act",

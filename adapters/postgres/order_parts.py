@@ -20,6 +20,7 @@ from adapters.postgres.payment_parts import (
     payments_of,
     refunds_of,
 )
+from adapters.postgres.return_parts import ReturnView, returns_of
 from schemas.messages.base import Parts
 from schemas.messages.words import effect_words
 from schemas.order.things import Key
@@ -204,6 +205,7 @@ class OrderParts(Struct, frozen=True, kw_only=True):
     payments: tuple[PaymentView, ...] = ()
     captures: tuple[CaptureView, ...] = ()
     refunds: tuple[RefundView, ...] = ()
+    returns: tuple[ReturnView, ...] = ()
     paid_by_hand: tuple[str, ...] = ()
 
 
@@ -248,6 +250,7 @@ def parts_of(state: State) -> OrderParts:
         payments=payments_of(state),
         captures=captures_of(state),
         refunds=refunds_of(state),
+        returns=returns_of(state),
         paid_by_hand=lines_paid(state),
     )
 

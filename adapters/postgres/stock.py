@@ -46,9 +46,11 @@ from adapters.postgres.stock_ledger import Figure, LedgerRefused, StockLedger
 from schemas.messages.effects import (
     Effect,
     ReserveStock,
+    RestockReturn,
     Result,
     Seen,
     StockReserved,
+    StockReturned,
     StockShort,
     Undone,
 )
@@ -81,7 +83,8 @@ class StockRefused(ValueError):
 
 
 class StockPartner:
-    """Implements actors.runtime.local.LocalPartner for ReserveStock and ReleaseStock."""
+    """Implements actors.runtime.local.LocalPartner for ReserveStock, ReleaseStock and
+    RestockReturn."""
 
     name = "stock"
     can_look_up = True
@@ -103,8 +106,10 @@ class StockPartner:
         )
 
     async def perform(self, call: Call) -> Result:
-        """Reserve or release. Raises Unknown when Postgres did not answer (repeat it: harmless) and
-        Rejected for units that can't be stored."""
+        """Reserve, release, or enter what came back. Raises Unknown when Postgres did not answer
+        (repeat it: harmless) and Rejected for units that can't be stored."""
+        if isinstance(call.effect, RestockReturn):
+            return await self._restock(call, call.effect)
         wanted = wanted_of(call.order_id, call.key, call.number, call.effect)
         try:
             if isinstance(call.effect, ReserveStock):
@@ -117,6 +122,8 @@ class StockPartner:
 
     async def look_up(self, call: Call) -> Result | None:
         """Return what an earlier call did, None when it did nothing (or was short)."""
+        if isinstance(call.effect, RestockReturn):
+            return await self._restocked(call, call.effect)
         wanted = wanted_of(call.order_id, call.key, call.number, call.effect)
         try:
             kept = await _kept(self._pool, [wanted])
@@ -128,6 +135,26 @@ class StockPartner:
             )
             return StockReserved(place=wanted.place) if held else None
         return Undone() if _released(kept, wanted) else None
+
+    async def _restock(self, call: Call, effect: RestockReturn) -> Result:
+        skus, units = [x.sku for x in effect.units], [x.quantity for x in effect.units]
+        given = (call.order_id, call.key, call.number, effect.place, skus, units)
+        try:
+            await self._pool.fetch(_sql()["restock"], *given)
+        except JournalUnavailable as error:
+            raise Unknown(f"Whether the stock has what came back is unknown: {error}") from error
+        except (asyncpg.CheckViolationError, asyncpg.DataError) as error:
+            raise Rejected(f"What came back can't be entered: {error}") from error
+        return StockReturned(place=effect.place)
+
+    async def _restocked(self, call: Call, effect: RestockReturn) -> Result | None:
+        try:
+            rows = await self._pool.fetch(
+                _sql()["restocked"], call.order_id, call.key, effect.place
+            )
+        except JournalUnavailable as error:
+            raise Unknown(f"The stock can't be asked: {error}") from error
+        return StockReturned(place=effect.place) if rows else None
 
     def expected(self, effect: Effect) -> Result | None:
         """Return what reserving comes to if the stock suffices; None when it was short or held by

@@ -110,5 +110,36 @@ UPDATE stock s SET
 FROM (SELECT place, sku, sum(change) AS change FROM ended WHERE tracked GROUP BY place, sku) e
 WHERE s.place = e.place AND s.sku = e.sku;
 
+-- name: restock
+-- Enters what came back with a return ($1 $2) at a place, once: a repeat finds its movement. A SKU that no one counts anywhere, or that
+-- is declared untracked there, stays so. Stock rows are locked in order of SKU first, as all who lock them do.
+WITH
+given AS MATERIALIZED (
+    SELECT g.sku, sum(g.units)::bigint AS units FROM unnest($5::text[], $6::bigint[]) AS g (sku, units) GROUP BY g.sku
+),
+locked AS MATERIALIZED (
+    SELECT s.sku FROM stock s WHERE s.place = $4 AND s.sku IN (SELECT sku FROM given) ORDER BY s.sku FOR UPDATE
+),
+told AS (
+    INSERT INTO stock_movements (at, kind, place, sku, on_hand, reserved, order_id, key, number)
+    SELECT now(), 'returned', $4, g.sku, g.units, 0, $1, $2, $3 FROM given g
+    -- Always true; makes the stock rows be locked before anything is entered.
+    WHERE (SELECT count(*) FROM locked) >= 0
+        AND EXISTS (SELECT FROM stock s WHERE s.sku = g.sku)
+        AND NOT EXISTS (SELECT FROM stock_untracked t WHERE t.place IN ('*', $4) AND t.sku IN ('*', g.sku))
+    ON CONFLICT (order_id, key, place, sku) WHERE kind = 'returned' AND order_id <> '' DO NOTHING
+    RETURNING sku, on_hand
+)
+INSERT INTO stock AS s (place, sku, on_hand) SELECT $4, sku, on_hand FROM told ORDER BY sku
+ON CONFLICT (place, sku) DO UPDATE SET
+    on_hand = s.on_hand + excluded.on_hand,
+    missing = CASE
+        WHEN s.reserved = 0 THEN 0
+        ELSE least(s.missing, greatest(0, s.reserved + s.safety - s.on_hand - excluded.on_hand))
+    END;
+
+-- name: restocked
+SELECT 1 FROM stock_movements WHERE order_id = $1 AND key = $2 AND place = $3 AND kind = 'returned' LIMIT 1;
+
 -- name: stock_levels
 SELECT place, sku, on_hand, safety, reserved FROM stock WHERE (place, sku) > ($1, $2) ORDER BY place, sku LIMIT $3;

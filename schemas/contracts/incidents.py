@@ -22,6 +22,7 @@ from schemas.contracts.refusals import (
     UNDECIDABLE,
     UNREADABLE,
 )
+from schemas.contracts.return_incidents import OF_RETURNS, OVERDUE_RETURNS
 from schemas.contracts.service_incidents import told_of_the_service
 
 ORDERS, EDGE, BOTH, SERVICE = "orders", "the edge", "orders, the edge", "the service"
@@ -217,6 +218,7 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         "Refund it in the shop; the order's task names the amount. Then `orders done`.",
     ),
     **OF_MONEY,
+    **OF_RETURNS,
     SAID_TWICE: (
         "The channel stated an order twice with the same time and different contents.",
         _SERVICE,
@@ -271,6 +273,7 @@ OVERDUE_STAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "in_transit": ("The parcel does not arrive.", _SERVICE),
         "exception": ("The parcel does not arrive after an exception.", _SERVICE),
         "recalled": ("Partners do not undo what was done.", _SERVICE),
+        **OVERDUE_RETURNS,
         "ship_by": ("Goods are here that have to leave soon, or had to: see `ship_by`.", _STORE),
     }
 )

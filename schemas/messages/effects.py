@@ -21,6 +21,7 @@ from schemas.messages.channel_effects import (
     RefundLine,
     RefundPayment,
 )
+from schemas.messages.tracking import Tracked, TrackParcel, TrackStatus
 from schemas.order.canonical import Grams
 from schemas.order.things import Key
 
@@ -98,6 +99,13 @@ class ReleaseStock(Struct, frozen=True, kw_only=True, tag="stock.release.v2"):
     units: tuple[Units, ...] = ()
 
 
+class RestockReturn(Struct, frozen=True, kw_only=True, tag="stock.restock.v1"):
+    """Enter units of a return that can be sold again at a place; once for each return."""
+
+    place: str
+    units: tuple[Units, ...]
+
+
 # --- ERP ------------------------------------------------------------------------------------------
 
 
@@ -165,12 +173,6 @@ class VoidLabel(Struct, frozen=True, kw_only=True, tag="carrier.void_label.v2"):
     tracking_numbers: tuple[str, ...]
 
 
-class TrackParcel(Struct, frozen=True, kw_only=True, tag="carrier.track.v2"):
-    """Ask where one parcel is."""
-
-    tracking_number: str
-
-
 # --- storefront -----------------------------------------------------------------------------------
 
 
@@ -201,8 +203,8 @@ class TellStanding(Struct, frozen=True, kw_only=True, tag="storefront.tell_stand
 
 class SendMail(Struct, frozen=True, kw_only=True, tag="mail.send.v2"):
     """Write to the customer, once. `template` is `order_confirmed`, `order_cancelled`,
-    `order_partly_cancelled`, or `order_refunded` with an amount in minor units; `units` are those
-    it speaks of (none: the whole order)."""
+    `order_partly_cancelled`, `return_received`, or `order_refunded` with an amount in minor units;
+    `units` are those it speaks of (none: the whole order)."""
 
     template: str
     units: tuple[Units, ...] = ()
@@ -213,6 +215,7 @@ class SendMail(Struct, frozen=True, kw_only=True, tag="mail.send.v2"):
 Effect = (
     ReserveStock
     | ReleaseStock
+    | RestockReturn
     | PostSalesOrder
     | AmendSalesOrder
     | CancelSalesOrder
@@ -246,6 +249,12 @@ class StockShort(Struct, frozen=True, kw_only=True, tag="stock.short.v2"):
 
     skus: tuple[str, ...]
     seen: tuple[Seen, ...] = ()
+
+
+class StockReturned(Struct, frozen=True, kw_only=True, tag="stock.returned.v1"):
+    """What came back lies at `place`, and is counted where its SKU is."""
+
+    place: str
 
 
 class SalesOrderPosted(Struct, frozen=True, kw_only=True, tag="erp.sales_order_posted.v1"):
@@ -294,19 +303,6 @@ class LabelBought(Struct, frozen=True, kw_only=True, tag="carrier.label_bought.v
     reprint_at: str = ""
 
 
-TrackStatus = Literal[
-    "label_created", "in_transit", "delivered", "exception", "voided", "returned", "lost", "unknown"
-]
-
-
-class Tracked(Struct, frozen=True, kw_only=True, tag="carrier.tracked.v2"):
-    """Where the parcel is. `at` is the carrier's own time of the last scan, as it writes it."""
-
-    status: TrackStatus
-    at: str = ""
-    detail: str = ""
-
-
 class FulfilmentPublished(Struct, frozen=True, kw_only=True, tag="storefront.published.v2"):
     """The storefront shows the parcels. `outside_ids` are its own ids of what it made of them."""
 
@@ -334,6 +330,7 @@ class Undone(Struct, frozen=True, kw_only=True, tag="undone.v1"):
 Result = (
     StockReserved
     | StockShort
+    | StockReturned
     | SalesOrderPosted
     | SalesOrderAmended
     | TaskCreated
@@ -353,6 +350,7 @@ Result = (
 VERBS: dict[type[Struct], str] = {
     ReserveStock: "reserve",
     ReleaseStock: "release",
+    RestockReturn: "restock",
     PostSalesOrder: "post",
     AmendSalesOrder: "amend",
     CancelSalesOrder: "cancel",
@@ -396,4 +394,5 @@ def tag_of(value: Struct | type[Struct]) -> str:
 __all__ = [
     "CancelAtChannel", "CapturePayment", "ChannelCancelled", "FetchOrder", "OrderFetched",
     "PaymentCaptured", "PaymentRefunded", "RefundLine", "RefundPayment",
+    "TrackParcel", "TrackStatus", "Tracked",
 ]  # fmt: skip

@@ -132,6 +132,21 @@ from schemas.messages.payment_events import (
     RefundMade,
     RefundWanted,
 )
+from schemas.messages.return_events import (
+    FoundUnits,
+    ReturnAuthorised,
+    ReturnCancelled,
+    ReturnClosed,
+    ReturnDeclined,
+    ReturnEvent,
+    ReturnInspected,
+    ReturnMoneyDecided,
+    ReturnReceived,
+    ReturnRequested,
+    ReturnRestocked,
+    ReturnSent,
+    ReturnUnits,
+)
 from schemas.messages.rule_events import RulesDecided, Ruling
 
 OrderEvent = (
@@ -243,6 +258,7 @@ OrderEvent = (
     | CaptureDropped
     | RefundWanted
     | RefundMade
+    | ReturnEvent
 )
 
 __all__ = [
@@ -273,6 +289,7 @@ __all__ = [
     "ExcessCounted",
     "Fetched",
     "Followed",
+    "FoundUnits",
     "Fulfilled",
     "FulfilmentBackordered",
     "FulfilmentCancelled",
@@ -335,6 +352,17 @@ __all__ = [
     "ReservationExpired",
     "RestSettled",
     "Retried",
+    "ReturnAuthorised",
+    "ReturnCancelled",
+    "ReturnClosed",
+    "ReturnDeclined",
+    "ReturnInspected",
+    "ReturnMoneyDecided",
+    "ReturnReceived",
+    "ReturnRequested",
+    "ReturnRestocked",
+    "ReturnSent",
+    "ReturnUnits",
     "Returned",
     "RulesDecided",
     "Ruling",

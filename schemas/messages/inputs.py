@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from schemas.messages.effects import LineCodes, Result, Units
+from schemas.messages.return_inputs import HandleReturn
 from schemas.order.canonical import (
     Address,
     Grams,
@@ -249,8 +250,9 @@ class ActOnOrder(Struct, frozen=True, kw_only=True, tag="person.act.v1"):
     an order without money, `cancel` the order, `claim` one that came through another channel, too,
     `ship-short` or `backorder` or `drop` what a short pick left open (the target is the
     fulfilment's key, or none), `hold` the order, `refetch` it from its channel, `redecide` it by
-    the mappings and rules in use. `approved_by` are those whose limits allow a release, and
-    `approved_minor` what the order came to for them."""
+    the mappings and rules in use, `correct` its address to what the service that checks it writes.
+    `approved_by` are those whose limits allow a release, and `approved_minor` what the order came
+    to for them."""
 
     ref: Ref
     verb: ShortText
@@ -358,6 +360,7 @@ Input = (
     | ReportCollected
     | ActOnOrder
     | EditOrder
+    | HandleReturn
     | EffectDone
     | EffectRefused
     | EffectGivenUp
@@ -379,5 +382,8 @@ KINDS: dict[str, type[Struct]] = {
     "collected": ReportCollected,
     "act": ActOnOrder,
     "edit": EditOrder,
+    "return": HandleReturn,
 }
 """The `<kind>` token of `orders.in.<channel>.<kind>.<ref>` and the input it means."""
+
+__all__ = ["HandleReturn"]

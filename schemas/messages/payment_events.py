@@ -68,7 +68,8 @@ class RefundWanted(Event, frozen=True, kw_only=True, tag="refund.wanted.v1"):
     `covers` those of them that were cancelled and are settled by it;
     `shipping`: with what was paid for shipping and duty; `exact`: a person named the amount, else
     the channel's own calculation for the units counts. `after` is the refused refund that it
-    follows. `person` is who gives it back ("": the seller's policy)."""
+    follows. `person` is who gives it back ("": the seller's policy). `returns` is the return that
+    it is for ("": none), and `by_others` are units of that whose money went back before."""
 
     amount_minor: int
     currency: str
@@ -81,6 +82,8 @@ class RefundWanted(Event, frozen=True, kw_only=True, tag="refund.wanted.v1"):
     after: str = ""
     person: str = ""
     reason: str = ""
+    returns: str = ""
+    by_others: Parts = ()
 
 
 class RefundMade(Event, frozen=True, kw_only=True, tag="refund.made.v1"):

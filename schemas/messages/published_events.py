@@ -83,6 +83,7 @@ OrderFactName = Literal[
     "cancelled",
     "shipped",
     "delivered",
+    "returned",
 ]
 MessageFactName = Literal["quarantined", "released", "refused"]
 
@@ -103,7 +104,8 @@ class OrderFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     A `duplicate` is only recorded: the same order of a marketplace came through another channel
     before. `hold` names the hold that began or ended, `reason` why; `facets` what was changed
     (`address`, `contact`, `method`, `note`, `lines`, `money`), `total_minor` the new total;
-    `fulfilment` and `parcels` what left or arrived.
+    `fulfilment` and `parcels` what left or arrived. `returned` is the return with which goods came
+    back; what becomes of them is decided when they are inspected.
     """
 
     fact: OrderFactName
@@ -121,6 +123,7 @@ class OrderFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     total_minor: int | None = None
     fulfilment: str = ""
     parcels: tuple[FactParcel, ...] = ()
+    returned: str = ""
 
 
 class MessageFact(Struct, frozen=True, kw_only=True, omit_defaults=True):

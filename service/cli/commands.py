@@ -26,6 +26,7 @@ from service.incidents import cli as incidents
 from service.lineage.cli import lineage
 from service.mappings import cli as mappings
 from service.orders import cli as orders
+from service.orders import cli_returns as returns
 from service.privacy import cli as privacy
 from service.quarantine import cli as quarantine
 from service.recon import cli as recon
@@ -43,6 +44,7 @@ config = typer.Typer(help="The configuration and where it comes from.", no_args_
 spec = typer.Typer(help="The published contracts.", no_args_is_help=True)
 orders.application.command("import")(import_orders)
 application.add_typer(orders.application, name="orders")
+application.add_typer(returns.application, name="returns")
 application.add_typer(channels.application, name="channels")
 application.add_typer(channels.kind, name="channel")
 application.add_typer(incidents.application, name="incidents")

@@ -15,10 +15,10 @@ from service.cli.tables import print_plain as print
 application = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
 SCOPES = (
-    *("orders:read", "orders:write", "orders:act", "labels:read", "quarantine:read"),
-    *("quarantine:act", "privacy:read", "privacy:act", "mappings:read", "mappings:write"),
-    *("rules:read", "rules:write", "rules:approve", "stock:read", "stock:write", "alerts:act"),
-    *("recon:read", "recon:act", "books:read"),
+    *("orders:read", "orders:write", "orders:act", "returns:act", "labels:read"),
+    *("quarantine:read", "quarantine:act", "privacy:read", "privacy:act", "mappings:read"),
+    *("mappings:write", "rules:read", "rules:write", "rules:approve", "stock:read", "stock:write"),
+    *("alerts:act", "recon:read", "recon:act", "books:read"),
 )
 """What a key may do; written out here because the help is printed without the database's driver."""
 

@@ -34,7 +34,7 @@ class NatsPlan:
     channels: Mapping[str, str]
 
 
-NOT_OVER_NATS = ("act", "edit", "privacy")
+NOT_OVER_NATS = ("act", "edit", "return", "privacy")
 """Kinds that name a person or erase: no channel's user may publish them."""
 
 

@@ -79,6 +79,10 @@ def _delivered(event: e.Delivered, stored: TellableEvent) -> Mapping[str, object
     return {"parcels": (_parcel(event.key, parcels_of(stored.before)),)}
 
 
+def _returned(event: e.ReturnReceived, stored: TellableEvent) -> Mapping[str, object]:
+    return {"returned": event.key}
+
+
 _TOLD: Mapping[type[Struct], tuple[OrderFactName, Known]] = MappingProxyType(
     {
         e.Placed: ("placed", _nothing),
@@ -93,6 +97,7 @@ _TOLD: Mapping[type[Struct], tuple[OrderFactName, Known]] = MappingProxyType(
         e.PartHandedOver: ("shipped", _shipped),
         e.Fulfilled: ("delivered", _fulfilled),
         e.Delivered: ("delivered", _delivered),
+        e.ReturnReceived: ("returned", _returned),
     }
 )
 TYPES = tuple(tag_of(one) for one in _TOLD)

@@ -15,7 +15,9 @@ from adapters.postgres.views import OrderRow
 from schemas.contracts import refusals, strict_json
 from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
+from schemas.contracts.returns import STEPS, return_of
 from schemas.messages.inputs import ActOnOrder, EditOrder, Input, PlaceOrder
+from schemas.messages.return_inputs import HandleReturn
 from schemas.order.canonical import LongText, Order, ShortText
 from schemas.order.ids import OrderId, Reference, order_id_for
 from service.http import problems
@@ -27,12 +29,12 @@ from service.http.problems import Problem
 from service.http.refusals import COUNTED_AS, refusal
 from service.http.scopes import ORDERS_WRITE
 from service.inbound.edge import Stream
-from service.orders.deciding import VERBS, NotNow, refuse_action, refuse_edit
+from service.orders.deciding import VERBS, NotNow, refuse_action, refuse_edit, refuse_return
 from service.orders.reading import WHOSE, Finder, etag_of
 from service.orders.sending import SOURCE, Decisions
 from service.telemetry.context import traceparent_of
 
-ACT = "orders:act"
+ACT, RETURNS = "orders:act", "returns:act"
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +50,7 @@ _read_action = msgspec.json.Decoder(Action).decode
 
 
 class Writing:
-    """`POST /api/v1/orders`, and of one order `/edit` and `/actions/{verb}`.
+    """`POST /api/v1/orders`, and of one order `/edit`, `/actions/{verb}` and `/returns/{step}`.
 
     All end in the same stream as webhooks and are answered 202 once it has them on disk. A repeat
     with the same Idempotency-Key gets the same answer for a day. After that its message has the
@@ -82,6 +84,7 @@ class Writing:
             web.post("/api/v1/orders", self.place),
             web.post("/api/v1/orders/{id}/edit", self.edit),
             web.post("/api/v1/orders/{id}/actions/{verb}", self.act),
+            web.post("/api/v1/orders/{id}/returns/{step}", self.take_back),
         ]
 
     @described(
@@ -216,12 +219,48 @@ class Writing:
         place = _links(found.row.order_id)["timeline"]
         return await self._once(principal, key, digest, answer, put, location=place)
 
+    @described(
+        RETURNS,
+        object_of("ReturnStepTaken", order_id=str, step=str, links=dict[str, str]),
+        status=202,
+        takes=object_of("ReturnStep", HandleReturn, without=("ref", "person", "step"), closed=True),
+        query=WHOSE,
+        headers={"If-Match": NAME},
+        repeats=True,
+        refuses=(412,),
+    )
+    async def take_back(self, request: web.Request) -> web.Response:
+        """Take a step of a return. It is decided when the order's turn comes: the timeline says
+        what became of it."""
+        principal = await self._api.principal(request, RETURNS)
+        step = request.match_info["step"]
+        if step not in STEPS:
+            raise problems.not_found(f"The steps of a return are {', '.join(STEPS)}; not this.")
+        key = idempotency_key_of(request)
+        found = await self._finder.find(request, principal)
+        raw = await self._api.raw(request)
+        try:
+            told = return_of(raw, found.row.ref, f"API key {principal.name}", step)
+        except Refused as error:
+            raise refusal(error) from error
+        _require_reason(told.reason)
+        answer = {"order_id": found.row.order_id, "step": step, "links": _links(found.row.order_id)}
+
+        async def put(delivery_id: str) -> None:
+            with _possible():
+                refuse_return(found, told)
+            await self._put(request, found.row, "return", told, delivery_id)
+
+        digest = digest_of(request, found.row.channel, raw)
+        place = _links(found.row.order_id)["timeline"]
+        return await self._once(principal, key, digest, answer, put, location=place)
+
     async def _put(
         self,
         request: web.Request,
         row: OrderRow,
         kind: str,
-        decision: ActOnOrder | EditOrder,
+        decision: ActOnOrder | EditOrder | HandleReturn,
         delivery_id: str,
     ) -> None:
         # Compared only now: the repeat of an accepted decision must not meet a changed order.

@@ -130,6 +130,17 @@ def redecide(
     _act(At(data, channel, wait), which, "redecide", "", reason)
 
 
+def correct(
+    which: Which,
+    reason: Reason,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
+    """Send an order to its address as the address service writes it (`orders show` has both)."""
+    _act(At(data, channel, wait), which, "correct", "", reason)
+
+
 def retry(
     which: Which,
     reason: Reason,
@@ -230,14 +241,14 @@ def edit(
     data: Data = None,
 ) -> None:
     """Change an order here: its address, contact, shipping method, note, or quantities."""
-    _require_reason(reason)
+    require_reason(reason)
     address = {
         "name": name, "company": company, "lines": street or None, "city": city, "region": region,
         "postal_code": postal_code, "country": country,
     }  # fmt: skip
     changes: dict[str, Any] = {
         "email": email, "phone": phone, "shipping_method": method, "note": note,
-        "lines": [_line(one) for one in line] if line else None,
+        "lines": [line_of(one) for one in line] if line else None,
     }  # fmt: skip
     changes = {key: value for key, value in changes.items() if value is not None}
     if ship_to:
@@ -245,7 +256,7 @@ def edit(
     fields = {key: value for key, value in address.items() if value is not None}
     person = this_person()
     at = At(data, channel, wait)
-    _decide(at, "edit", which, lambda orders: orders.edit(which, changes, fields, person, reason))
+    decide(at, "edit", which, lambda orders: orders.edit(which, changes, fields, person, reason))
 
 
 def codes(
@@ -259,11 +270,11 @@ def codes(
     data: Data = None,
 ) -> None:
     """Enter codes of single pieces that the warehouse did not send, such as Transparency's."""
-    _require_reason(reason)
+    require_reason(reason)
     told = {"parcel": parcel.upper(), "line_id": line, "codes": [one.strip() for one in code]}
     changes, person = {"codes": [told]}, this_person()
     at = At(data, channel, wait)
-    _decide(at, "codes", which, lambda orders: orders.edit(which, changes, {}, person, reason))
+    decide(at, "codes", which, lambda orders: orders.edit(which, changes, {}, person, reason))
 
 
 def refund(
@@ -297,11 +308,11 @@ def refund(
     """Give money back to the customer through the channel: what is owed, goods, or an amount."""
     from service.orders.refunding import Told
 
-    _require_reason(reason)
-    lines = tuple(_line(one) for one in line or ())
+    require_reason(reason)
+    lines = tuple(line_of(one) for one in line or ())
     told = Told(amount=amount, lines=lines, shipping=shipping, goodwill=goodwill, again=again)
     person, at = this_person(), At(data, channel, wait)
-    _decide(at, "refund", which, lambda orders: orders.refund(which, told, person, reason))
+    decide(at, "refund", which, lambda orders: orders.refund(which, told, person, reason))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -321,6 +332,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "hold": hold,
     "refetch": refetch,
     "redecide": redecide,
+    "correct": correct,
 }
 
 
@@ -336,12 +348,12 @@ def with_orders(at: At, work: Callable[[LocalOrders], Awaitable[T]]) -> T:
 
 
 def _act(at: At, which: str, verb: str, target: str, reason: str) -> None:
-    _require_reason(reason)
+    require_reason(reason)
     person = this_person()
-    _decide(at, verb, which, lambda orders: orders.act(which, verb, target, person, reason))
+    decide(at, verb, which, lambda orders: orders.act(which, verb, target, person, reason))
 
 
-def _decide(
+def decide(
     at: At, what: str, which: str, publish: Callable[[LocalOrders], Awaitable[Sent]]
 ) -> None:
     """Publish a decision, and say where its end is shown; or wait for that and show it."""
@@ -362,12 +374,14 @@ def _decide(
     print(f"{row.number or row.ref} of {row.channel} is {row.stage}{whom}.")
 
 
-def _require_reason(reason: str) -> None:
+def require_reason(reason: str) -> None:
+    """Raise OperatorError for a decision without a reason."""
     if not reason.strip():
         raise OperatorError("Say why with --reason; it is kept with the order permanently.")
 
 
-def _line(text: str) -> dict[str, object]:
+def line_of(text: str) -> dict[str, object]:
+    """Return the line that LINE=QTY names. Raises OperatorError."""
     line_id, separator, quantity = text.rpartition("=")
     if not separator or not line_id or not quantity.isascii() or not quantity.isdigit():
         raise OperatorError(f"--line {text} is not LINE=QTY, such as --line 1=2.")

@@ -11,12 +11,14 @@ from types import MappingProxyType
 from actors.order.twice import PAID_BY_HAND
 from adapters.postgres.views import OrderView
 from schemas.messages.inputs import EditOrder, RefundAsk
+from schemas.messages.return_inputs import HandleReturn
 from schemas.messages.words.parts import counted
 
 RELEASE, RETRY, SKIP, DONE = "release", "retry", "skip", "done"
 ACCEPT, CANCEL, CLAIM = "accept", "cancel", "claim"
 SHIP_SHORT, BACKORDER, DROP = "ship-short", "backorder", "drop"
 HOLD, REFETCH, REDECIDE = "hold", "refetch", "redecide"
+CORRECT = "correct"
 
 VERBS: Mapping[str, str] = MappingProxyType(
     {
@@ -33,6 +35,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
         HOLD: "",
         REFETCH: "",
         REDECIDE: "",
+        CORRECT: "",
     }
 )
 """What a person may decide, and what the target names ("": no target; left out: the first)."""
@@ -51,6 +54,13 @@ _NOT_AT_THE_END = (RELEASE, SHIP_SHORT, BACKORDER, DROP)
 """An effect may fail, and a task be left, at the very end of an order; these have no sense then."""
 
 
+_DONE = {
+    HOLD: "it can't be held",
+    REDECIDE: "it can't be decided again",
+    CORRECT: "its address can't be changed",
+}
+
+
 class NotNow(ValueError):
     """The order can't do what is asked as it is; the text says why."""
 
@@ -64,9 +74,8 @@ def refuse_action(view: OrderView, verb: str, target: str) -> None:
         raise NotNow(f"The order is {_stage(stage)}; there is nothing to accept.")
     if verb == CLAIM and stage != "duplicate":
         raise NotNow(f"The order is {_stage(stage)}: no other one was accepted instead of it.")
-    if verb in (HOLD, REDECIDE) and stage in (*ENDED, "cancelling", "expected"):
-        done = "held" if verb == HOLD else "decided again"
-        raise NotNow(f"The order is {_stage(stage)}, so it can't be {done}.")
+    if verb in _DONE and stage in (*ENDED, "cancelling", "expected"):
+        raise NotNow(f"The order is {_stage(stage)}, so {_DONE[verb]}.")
     if verb == REFETCH and stage == "cancelled":
         raise NotNow("The order is cancelled, so it is not fetched again.")
     if VERBS[verb]:
@@ -112,6 +121,21 @@ def _refuse_refund(view: OrderView, refund: RefundAsk) -> None:
     meant = refund.again or refund.goodwill
     if not meant and any(line.line_id in view.paid_by_hand for line in refund.lines):
         raise NotNow(PAID_BY_HAND)
+
+
+def refuse_return(view: OrderView, step: HandleReturn) -> None:
+    """Raise NotNow for a step of a return that the order surely can't take."""
+    stage = view.row.stage
+    if stage in ("expected", "duplicate"):
+        raise NotNow(f"The order is {_stage(stage)}, so nothing of it can come back.")
+    lines = [line.line_id for line in view.lines]
+    for line in step.lines:
+        if line.line_id not in lines:
+            raise NotNow(f"The order has no line {line.line_id}; it has: {', '.join(lines[:20])}.")
+    known = [one.key for one in view.returns]
+    if step.key and step.key not in known:
+        there = f"it has: {', '.join(known[:20])}" if known else "it has none"
+        raise NotNow(f"The order has no return {step.key}; {there}.")
 
 
 def _stage(stage: str) -> str:

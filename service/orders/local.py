@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from actors.order.correcting import AddressCheck
 from actors.order.stream import encode_state, is_of_others, replay
 from adapters.postgres.exchanges import KeptExchange
 from adapters.postgres.imported import Imported
@@ -19,8 +20,10 @@ from adapters.postgres.timeline import Entry
 from adapters.postgres.views import LabelFile, OrderView, Page
 from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
+from schemas.contracts.returns import return_of
 from schemas.messages.codec import encode
 from schemas.messages.inputs import ActOnOrder, EditOrder
+from schemas.messages.return_inputs import HandleReturn
 from schemas.order.canonical import Address
 from schemas.order.ids import OrderId
 from schemas.order.money import MoneyRefused
@@ -29,7 +32,8 @@ from service.app.clock import SystemClock, new_id
 from service.app.errors import OperatorError
 from service.app.local import LocalSession, open_local
 from service.app.sessions import open_publisher
-from service.orders.deciding import NotNow, refuse_action, refuse_edit
+from service.orders.addresses import check_of
+from service.orders.deciding import NotNow, refuse_action, refuse_edit, refuse_return
 from service.orders.labels import valid_labels
 from service.orders.refunding import Told
 from service.orders.replaying import Past, past_of, until_of
@@ -109,17 +113,22 @@ class LocalOrders:
         """Return one order with what is under way."""
         return await self._session.show(which, self._channel)
 
-    async def show_addressed(self, which: str) -> tuple[OrderView, Address | None]:
+    async def show_addressed(
+        self, which: str
+    ) -> tuple[OrderView, Address | None, AddressCheck | None]:
         """Return one order and where its goods go, while they may still have to be sent: somebody
-        who packs by hand needs it. None when it is not kept or can't be opened."""
+        who packs by hand needs it; and how an address service writes it otherwise. None when it is
+        not kept or can't be opened."""
         view = await self.show(which)
         if view.row.final:
-            return view, None
+            return view, None, None
+        views = self._session.views
         try:
-            order = await self._session.views.order(view.row.order_id)
+            order, check = await views.order(view.row.order_id), await check_of(views, view)
         except (KeyMissing, Damaged):
-            return view, None
-        return view, order.ship_to if order is not None else None
+            return view, None, None
+        at = order.ship_to if order is not None else None
+        return view, at, None if check is None or check.written == at else check
 
     async def _find(self, which: str) -> OrderId:
         return (await self.show(which)).row.order_id
@@ -208,6 +217,19 @@ class LocalOrders:
             raise OperatorError(str(error)) from error
         return Sent(view, "refund", await self._publish(view, "edit", edit))
 
+    async def take_back(
+        self, which: str, step: str, told: Mapping[str, object], person: str, reason: str
+    ) -> Sent:
+        """Publish a step of a return. Raises OperatorError for what the order surely can't take."""
+        view = await self.show(which)
+        try:
+            raw = msgspec.json.encode({**told, "reason": reason[:5000]})
+            decision = return_of(raw, view.row.ref, person, step)
+            refuse_return(view, decision)
+        except (Refused, NotNow) as error:
+            raise OperatorError(str(error)) from error
+        return Sent(view, f"return {step}", await self._publish(view, "return", decision))
+
     async def _address(self, view: OrderView, stated: object) -> dict[str, Any]:
         if isinstance(stated, dict):
             return stated
@@ -217,7 +239,9 @@ class LocalOrders:
         found: dict[str, Any] = msgspec.to_builtins(order.ship_to)
         return found
 
-    async def _publish(self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder) -> str:
+    async def _publish(
+        self, view: OrderView, kind: str, decision: ActOnOrder | EditOrder | HandleReturn
+    ) -> str:
         """Publish; return the id that the order knows the delivery by."""
         delivery_id = f"local:{new_id()}"
         session = self._session

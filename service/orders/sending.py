@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.postgres.views import OrderRow, OrderView
 from schemas.messages import codec
 from schemas.messages.inputs import ActOnOrder, EditOrder
+from schemas.messages.return_inputs import HandleReturn
 from service.inbound.edge import Stream
 from service.orders.deciding import refuse_action, refuse_edit
 
@@ -37,7 +38,7 @@ class Decisions:
         self,
         row: OrderRow,
         kind: str,
-        decision: ActOnOrder | EditOrder,
+        decision: ActOnOrder | EditOrder | HandleReturn,
         *,
         delivery_id: str,
         trace: str = "",

@@ -8,7 +8,12 @@ from schemas.messages.privacy import KIND as PRIVACY
 from service.http.auth import Principal
 from service.quarantine.service import Verdict
 
-_SCOPE_OF_KIND = {PRIVACY: "privacy:act", "act": "orders:act", "edit": "orders:act"}
+_SCOPE_OF_KIND = {
+    PRIVACY: "privacy:act",
+    "act": "orders:act",
+    "edit": "orders:act",
+    "return": "returns:act",
+}
 """The scope that each message would have needed where its kind is asked for."""
 
 

@@ -307,7 +307,7 @@ class QuarantineService:
         kind = tokens[3] if len(tokens) > 3 else ""
         # An action and an edit carry a person's name. Permissions to send one are granted by
         # subject, and this message came under none of those subjects.
-        return item.channel, kind if kind in KINDS and kind not in ("act", "edit") else ""
+        return item.channel, kind if kind in KINDS and kind not in ("act", "edit", "return") else ""
 
 
 def permitted(item: HeldItem, verdict: Verdict, forbids: Callable[[Verdict], str]) -> Verdict:

@@ -89,8 +89,13 @@ def setup_of(settings: Settings, name: str) -> Setup:
         approvals=bool(settings.approvals.roles),
         refund=channel.refund,
         refunds=part is not None and part.refunds,
+        returns=channel.returns,
+        return_days=channel.return_days,
+        return_refund=channel.return_refund,
+        restocking_percent=channel.restocking_percent,
         addresses=services,
         held_addresses=frozenset(channel.held_addresses if services else ()),
+        takes_corrections=channel.corrected_addresses == "take",
     )
 
 
@@ -243,6 +248,16 @@ def _refund_faults(where: str, channel: ChannelSettings) -> Iterator[str]:
         yield (
             f'{where}.refund is "automatic", but no money is given back through {channel.kind}; '
             'leave it out, or set it to "person".'
+        )
+    if channel.return_refund in ("full", "less_fee") and (part is None or not part.refunds):
+        yield (
+            f'{where}.return_refund is "{channel.return_refund}", but no money is given back '
+            f'through {channel.kind}; set it to "person" or "none".'
+        )
+    if channel.restocking_percent and channel.return_refund != "less_fee":
+        yield (
+            f'{where}.restocking_percent has an effect with return_refund = "less_fee" alone; set '
+            "that, or leave it out."
         )
 
 

@@ -109,7 +109,7 @@ class Readers:
 
 
 CANONICAL = "canonical"
-PERSONAL_KINDS = frozenset({"act", "edit", PRIVACY})
+PERSONAL_KINDS = frozenset({"act", "edit", "return", PRIVACY})
 """Kinds that name a person who decides, or that erase."""
 
 STATED_KINDS = frozenset({"place", "pay", "update", "cancel"})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from msgspec.structs import replace
+
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.order import decide as deciding
@@ -28,6 +30,7 @@ from actors.order.table import FINAL
 from actors.order.timers import MAX_TIMERS
 from actors.order.work import Work
 from actors.parcel.table import ENDS, ON_ITS_WAY
+from actors.returns.thing import MAX_RETURNS
 from schemas.messages.codec import decode_event, encode
 from schemas.order.claims import CROWDED, TWIN
 from schemas.order.things import ORDER, Key, kind_of, number_of
@@ -56,6 +59,7 @@ def check(world: World, *, sampled: bool = False) -> None:
         followed(state)
         money(world)
         refunds(world)
+        returns(state)
         bounds(world)
         waits(world)
         printing(state)
@@ -198,11 +202,32 @@ def refunds(world: World) -> None:
     that(late or asked + given <= had, "8 no more goes back than there is", state.refunds)
     under_way = [x for x in state.open if x.key[0] == "R"]
     that(len(under_way) <= 1, "8 one refund at a time", under_way)
-    by_itself = [x for x in state.refunds.values() if not x.person]
+    by_itself = [x for x in state.refunds.values() if not x.person and not x.returns]
     if setup.refund != "automatic":
         that(not by_itself, "8 a person gives money back", by_itself)
     if not state.sums.get("c"):
         that(not by_itself, "8 nothing was cancelled", by_itself)
+
+
+def returns(state: State) -> None:
+    """8 and 11: what is inspected is what came, and no unit that came is paid for twice."""
+    came: Counter[int] = Counter()
+    paid: Counter[int] = Counter()
+    for key, one in state.returns.items():
+        found = Counter[int]()
+        for unit in one.found:
+            found[unit.line] += unit.quantity
+        that(not one.found or found == Counter(dict(one.came)), "11 what came is inspected", one)
+        that(one.stage != "closed" or not one.came or one.money, "8 no one decided", key, one)
+        came.update(dict(one.came))
+        paid.update(dict(one.by_others))
+    for key, refund in state.refunds.items():
+        if refund.returns and refund.stage not in ("refused",):
+            mine = state.returns.get(Key(refund.returns))
+            that(mine is not None and mine.money == key, "8 a refund is its return's", key, refund)
+            paid.update(dict(refund.units))
+    that(all(n <= came[at] for at, n in paid.items()), "8 nothing is paid twice", paid, came)
+    that(len(state.returns) <= MAX_RETURNS, "9 returns", len(state.returns))
 
 
 def bounds(world: World) -> None:
@@ -247,7 +272,7 @@ def things(world: World) -> None:
         that(state.numbers.get(kind, 0) >= number, "numbers of things never fall", kind)
     live = {
         *state.fulfilments, *state.parcels, *state.labels, *state.documents, *state.messages, ORDER,
-        *state.payments, *state.captures, *state.refunds, *state.ended,
+        *state.payments, *state.captures, *state.refunds, *state.returns, *state.ended,
     }  # fmt: skip
     for key in live - {ORDER}:
         that(number_of(key) <= state.numbers.get(kind_of(key), 0), "a key was numbered", key)
@@ -281,7 +306,7 @@ def stored(world: World) -> None:
     that(decode_state(stored_) == world.state, "4 a stored state loads")
     if world.trail:
         _, _, given = world.trail[-1]
-        context = world.context()
+        context = replace(world.context(), world=world.asked_with.world)
         first, second = decide(world.state, given, context), decide(world.state, given, context)
         that(first == second, "deciding twice gives the same", given)
         that(encode_state(world.state) == stored_, "deciding leaves the state as it was", given)

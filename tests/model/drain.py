@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from actors.fulfilment.thing import Fulfilment
 from actors.order.table import FINAL
 from actors.parcel.table import ON_ITS_WAY
+from actors.returns.table import AWAITED
+from actors.returns.table import ENDS as RETURNED
+from actors.returns.thing import RECEIVED
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
 from schemas.order.things import Key
 from tests.given import REF
-from tests.model import goods, people
+from tests.model import back, goods, people
 from tests.model.asking import asked_well
 from tests.model.checks import Broken, check
 from tests.model.partners import Task
@@ -41,7 +44,8 @@ def drain(world: World) -> int:
 def _has_ended(world: World) -> bool:
     state = world.state
     quiet = not (state.open or state.tasks or state.stuck or world.queue or world.late)
-    return state.stage in FINAL and quiet and not any(t.is_live for t in _tasks(world))
+    back = all(one.stage in RETURNED for one in state.returns.values())
+    return state.stage in FINAL and quiet and back and not any(t.is_live for t in _tasks(world))
 
 
 def _tasks(world: World) -> list[Task]:
@@ -49,10 +53,8 @@ def _tasks(world: World) -> list[Task]:
 
 
 def _next(world: World, told: Counter[tuple[str, str]]) -> bool:
-    for act in (_message, _answer, _person, _warehouse, _by_hand, _carrier, _money, _timer, _place):
-        if act(world, told):
-            return True
-    return False
+    acts = (_message, _answer, _person, _warehouse, _by_hand, _carrier, _back, _money, _timer)
+    return any(act(world, told) for act in (*acts, _place))
 
 
 def _message(world: World, told: Counter[tuple[str, str]]) -> bool:
@@ -194,6 +196,18 @@ def _carrier(world: World, told: Counter[tuple[str, str]]) -> bool:
     for key, name in world.timers:
         if name == "track" and world.state.parcels[key].number in world.partners.ways:
             world.fire(key, name)
+            return True
+    return False
+
+
+def _back(world: World, told: Counter[tuple[str, str]]) -> bool:
+    """Let what is to come back come, and be inspected."""
+    for key, one in world.state.returns.items():
+        if one.stage in AWAITED:
+            back.receive(world, key)
+            return True
+        if one.stage == RECEIVED:
+            back.inspect(world, None, key)
             return True
     return False
 

@@ -169,6 +169,7 @@ class Partners:
         self.answers: dict[str, str] = {}
         self.taken: dict[Key, Taken] = {}
         self.given: dict[Key, int] = {}
+        self.back: dict[Key, tuple[f.Units, ...]] = {}
         self.is_freed = False
         self.frees_rest = False
         self.loses_images = False  # and its carrier gives an image only once
@@ -196,8 +197,8 @@ class Partners:
                 return any(known == key for known, _ in self.mails)
             case f.CapturePayment():
                 return key in self.taken
-            case f.RefundPayment():
-                return key in self.given
+            case f.RefundPayment() | f.RestockReturn():
+                return key in self.given or key in self.back
             case f.PublishFulfilment(parcels=parcels):
                 return all(one.parcel in self.shown for one in parcels)
         return False
@@ -207,8 +208,8 @@ class Partners:
         match effect:
             case f.ReserveStock():
                 return self.stock.reserve(key, effect)
-            case f.ReleaseStock():
-                return self.stock.release(key, effect)
+            case f.ReleaseStock() | f.RestockReturn():
+                return self._give_back(key, effect)
             case f.CreateTask():
                 if key not in self.tasks:
                     self.tasks[key] = Task(f"t-{key}", effect, order)
@@ -229,6 +230,16 @@ class Partners:
             case f.FetchOrder():
                 return f.OrderFetched(digest="d" * 64)
         raise AssertionError(effect)
+
+    def _give_back(self, key: Key, effect: f.ReleaseStock | f.RestockReturn) -> f.Result:
+        """Give back what was reserved, or put what came back on its shelf, once for each return."""
+        if isinstance(effect, f.ReleaseStock):
+            return self.stock.release(key, effect)
+        for unit in effect.units if key not in self.back else ():
+            if (effect.place, unit.sku) in self.stock.on_hand:
+                self.stock.on_hand[effect.place, unit.sku] += unit.quantity
+        self.back.setdefault(key, effect.units)
+        return f.StockReturned(place=effect.place)
 
     def _cancel_task(self, key: Key) -> f.Result:
         task = self.tasks.get(key)

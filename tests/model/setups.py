@@ -22,6 +22,7 @@ TRACKED = Place(name="3PL", warehouse="3pl", carrier="dhl", labels="them")
 COD = {"promised": frozenset({"cod", "net30"}), "collected": frozenset({"cod"})}
 CAPTURES: dict[str, Any] = {"capture": "handover", "authorised_days": 7, "voids": True}
 REFUNDS: dict[str, Any] = {"refund": "automatic", "refunds": True}
+RETURNS: dict[str, Any] = {"returns": "automatic", "return_days": 1, "return_refund": "full"}
 EVERY_MAIL = frozenset({"order_confirmed", "order_cancelled", "order_partly_cancelled"})
 
 HEARS: frozenset[Hears] = frozenset({"ready", "request", "stop"})
@@ -56,13 +57,21 @@ SETUPS: dict[str, Setup] = {
     "refunds": replace(
         SETUP,
         **REFUNDS,
+        **RETURNS,
         places=(MAIN, EAST),
         short_pick="drop",
         hears=HEARS,
-        writes=EVERY_MAIL | {"order_refunded"},
+        writes=EVERY_MAIL | {"order_refunded", "return_received"},
     ),
     "refunds by a person": replace(SETUP, refunds=True, **COD, short_pick="drop"),
-    "captures and refunds": replace(SETUP, **CAPTURES, **REFUNDS, short_pick="drop"),
+    "captures and refunds": replace(
+        SETUP,
+        **CAPTURES,
+        **REFUNDS,
+        short_pick="drop",
+        return_refund="less_fee",
+        restocking_percent=15,
+    ),
     "by rules": replace(
         SETUP,
         places=(replace(MAIN, others=(replace(MAIN, carrier="dhl"),)), EAST, THIRD),

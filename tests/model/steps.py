@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from actors.order.reading import shipped
 from schemas.messages.effects import (
     BuyLabel,
     CancelTask,
@@ -21,7 +22,7 @@ from schemas.messages.effects import (
 from schemas.messages.events import Accepted, TakenOver
 from schemas.order.claims import TWIN
 from schemas.order.things import Key
-from tests.model import goods, people, replies, shop, wild
+from tests.model import back, goods, people, replies, shop, wild
 from tests.model.choices import Choices
 from tests.model.setups import MARKETPLACE_REF, elsewhere, tables
 from tests.model.world import World
@@ -110,6 +111,8 @@ STEPS: dict[str, tuple[Step, Callable[[World], bool]]] = {
     "odd person": (people.odd, lambda w: True),
     "edit": (people.edit, lambda w: bool(w.state.lines)),
     "cancel": (people.cancel, lambda w: True),
+    "send back": (back.some, lambda w: bool(shipped(w.state) or w.state.returns)),
+    "wild send back": (back.wild, lambda w: bool(w.state.lines)),
     "goods arrive": (_goods_arrive, lambda w: bool(w.partners.stock.on_hand)),
     "map": (_map, lambda w: bool(w.tables.mappings.channels)),
     "track": (_track, lambda w: bool(w.parcels)),
@@ -124,7 +127,7 @@ STEPS: dict[str, tuple[Step, Callable[[World], bool]]] = {
 USUAL = {
     "answer": 40, "late": 3, "again": 2, "warehouse": 18, "carrier": 10, "deliver": 26, "timer": 10,
     "stale timer": 1, "shop": 4, "person": 7, "odd person": 1, "edit": 2, "cancel": 1,
-    "goods arrive": 2, "map": 2, "other": 4,
+    "goods arrive": 2, "map": 2, "other": 4, "send back": 3,
 }  # fmt: skip
 
 PROFILES: dict[str, Profile] = {
@@ -159,6 +162,8 @@ PROFILES: dict[str, Profile] = {
         {**USUAL, "wild report": 30, "shop": 20, "person": 1, "late": 0, "answer": 60},
         lossy=(PublishFulfilment, TellStanding),
     ),
+    "returning": Profile({**USUAL, "track": 20, "answer": 60, "send back": 20, "cancel": 0}),
+    "wild returns": Profile({**USUAL, "send back": 8, "wild send back": 12, "wild reply": 6}),
     "wild": Profile({**USUAL, "wild reply": 10, "wild report": 10, "wild timer": 6,
                      "wild statement": 6, "track": 10}),
 }  # fmt: skip

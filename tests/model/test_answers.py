@@ -13,6 +13,7 @@ import actors.order.answers
 import actors.parcel.answers
 import actors.payment.answers
 import actors.refund.answers
+import actors.returns.answers
 from actors.kernel.answers import Answers
 from actors.order import decide as deciding
 from actors.order.family import intend, step
@@ -38,10 +39,11 @@ ANSWERS: dict[str, Answers] = {
     "P": actors.payment.answers.ANSWERS,
     "C": actors.capture.answers.ANSWERS,
     "R": actors.refund.answers.ANSWERS,
+    "T": actors.returns.answers.ANSWERS,
 }
 FIELDS = (
     "fulfilments", "parcels", "labels", "documents", "messages", "payments", "captures",
-    "refunds",
+    "refunds", "returns",
 )  # fmt: skip
 BESIDE = (e.AnswerNoted, e.TaskOpened, e.TaskClosed, e.Held, e.HoldReleased, e.ActionRefused)
 """What may be said beside the life of a thing: a person is told, or told no more."""

@@ -55,7 +55,7 @@ def report(world: World, choices: Choices) -> None:
 def _keys(world: World) -> list[Key]:
     state = world.state
     return [Key("O"), Key("F9"), Key("K9"), *state.fulfilments, *state.parcels, *state.payments,
-            *state.captures, *state.refunds, *state.ended]  # fmt: skip
+            *state.captures, *state.refunds, *state.returns, *state.ended]  # fmt: skip
 
 
 def _reply(world: World, choices: Choices) -> i.Input:
@@ -89,6 +89,8 @@ def _result(world: World, number: int, choices: Choices) -> f.Result:
                 for x in parcels
             )
             return f.LabelBought(shipment_id=f"S{one.key}", carrier="UPS", labels=labels)
+        case f.RestockReturn(place=place):
+            return f.StockReturned(place=place)
         case f.CapturePayment(amount_minor=amount):
             left = choices.pick((0, 0, 500))
             return f.PaymentCaptured(amount_minor=amount, left_minor=left)

@@ -37,7 +37,8 @@ PATIENCE_SECONDS = 30.0
 class Acting:
     """An order of one seller. What the shop does not know and the judge has to: `excess` was packed
     beyond what a task asked for, `others` sent so much, `edited` is what a person set lines to
-    here, `kept` had left when one cancelled the rest; `gifts` were given back without goods."""
+    here, `kept` had left when one cancelled the rest; `gifts` were given back without goods,
+    `returned` came back and were paid for, so that the shop states them no more."""
 
     def __init__(self, realm: Realm, seller: str = "full", *known_skus: str) -> None:
         assert not known_skus, "mappings are the whole service's; such a story is told alone"
@@ -56,6 +57,7 @@ class Acting:
         self.goes_to = ""
         self.excess: Counter[str] = Counter()
         self.kept: Counter[str] | None = None
+        self.returned: Counter[str] = Counter()
         self.stock: dict[tuple[str, str], int] = {}
         self.taken = self.refunded = -1
         self.gifts = 0

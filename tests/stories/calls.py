@@ -22,6 +22,7 @@ CALLS: dict[Call, type[f.Effect]] = {
     "mail": f.SendMail,
     "capture": f.CapturePayment,
     "refund": f.RefundPayment,
+    "restock": f.RestockReturn,
 }
 
 

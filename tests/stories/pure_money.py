@@ -11,15 +11,15 @@ from tests.given import REF
 from tests.model.setups import of_lines
 from tests.model.world import World
 from tests.stories.calls import by_line
+from tests.stories.pure_returns import Returns
 
 
-class Money:
+class Money(Returns):
     """A part of `tests.stories.pure.Pure`."""
 
     world: World
 
     # Any: the story's own methods, which it has from elsewhere.
-    _gives: Any
     states: Any
 
     def gateway_captures(self, *, more_than_once: bool) -> Self:

@@ -16,9 +16,10 @@ from typing import Any, Self
 from actors.order.state import State
 from actors.order.words import stage_of
 from schemas.order.canonical import Address, Line, Order
-from tests.stories.acting import LOOK_UPS, PATIENCE_SECONDS, Acting, asked
+from tests.stories.acting import LOOK_UPS, PATIENCE_SECONDS, asked
 from tests.stories.books import Books
 from tests.stories.finishing import finish
+from tests.stories.real_returns import Returning
 from tests.stories.realm import Json
 from tests.stories.runner import Call, ToldAlone
 from tests.stories.shop import POSTAL_CODES, address_of, line_number
@@ -39,7 +40,7 @@ KNOBS: Mapping[Call, tuple[tuple[str, str], ...]] = {
 """Where each call goes, in the words of the simulators' faults."""
 
 
-class Real(Acting):
+class Real(Returning):
     """Implements tests.stories.runner.Runner. What `refuses` says why is the simulator's own."""
 
     # --- words --------------------------------------------------------------------------------
@@ -141,8 +142,9 @@ class Real(Acting):
         return self._does(self.ask_shop("POST", f"orders/{self.shop_id}/till", told))
 
     def shop_gives_back(self, amount: int, **units: int) -> Self:
+        how = "NO_RESTOCK" if self.has_left else "CANCEL"
         lines = [
-            {"lineItemId": self.line(name), "quantity": count, "restockType": "CANCEL"}
+            {"lineItemId": self.line(name), "quantity": count, "restockType": how}
             for name, count in units.items()
         ]
         told = {"amount": f"{amount / 100:.2f}", "refundLineItems": lines}

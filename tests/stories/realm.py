@@ -59,6 +59,8 @@ SELLERS: Mapping[str, Mapping[str, Any]] = {
     "refunds": {
         "places": ["wh1", "wh2"],
         "refund": "automatic",
+        "returns": "automatic",
+        "return_refund": "full",
         "short_pick": "drop",
         "writes": [*EVERY_MAIL, "order_refunded"],
     },

@@ -10,7 +10,7 @@ from schemas.order.canonical import Line, Order
 Call = Literal[
     "reserve", "release", "post", "amend", "unpost", "task", "cancel task", "label", "void",
     "track", "publish", "cancel", "fetch", "mail", "capture",
-    "refund",
+    "refund", "restock",
 ]  # fmt: skip
 """What a partner may be asked for."""
 
@@ -91,6 +91,21 @@ class Runner(Protocol):
 
     def gives_back(self, amount: int) -> Self:
         """A person gives so much back here."""
+        ...
+
+    def back(self, step: str, becomes: str = "", refund: str = "", **units: int) -> Self:
+        """A person takes a step of a return, with so many units by line (`l1=1`); what is inspected
+        `becomes` all the same, and `refund` says what is paid for it."""
+        ...
+
+    def shop_tells_of_return(self, step: str) -> Self:
+        """The shop tells of a return of its own that it came to this step, and of no units."""
+        ...
+
+    def return_is(self, stage: str, key: str = "T1") -> Self: ...
+
+    def stock_got_back(self, **units: int) -> Self:
+        """So many units by line went back into the stock with returns."""
         ...
 
     def gateway_captures(self, *, more_than_once: bool) -> Self:

@@ -19,6 +19,7 @@ from actors.incidents.incidents import (
 )
 from actors.order.table import WAITS as ORDERS
 from actors.parcel.table import WAITS as PARCELS
+from actors.returns.table import WAITS as RETURNS
 from schemas.contracts import incidents as c
 from schemas.contracts import money_incidents as money
 from schemas.contracts import refusals
@@ -51,6 +52,7 @@ def task(task_id: str, key: Key = ORDER) -> e.TaskOpened:
 
 
 F1, K1, L1, P1, C1, R1 = (Key(one) for one in ("F1", "K1", "L1", "P1", "C1", "R1"))
+T1 = Key("T1")
 BY_EVENT: dict[type[e.Event], tuple[e.OrderEvent, str]] = {
     e.GivenToPerson: (given(tag_of(f.PostSalesOrder)), "erp_refused"),
     e.Backordered: (
@@ -189,6 +191,16 @@ NO_FAILURE: tuple[e.OrderEvent, ...] = (
     e.CaptureDropped(rule="drop", key=C1),
     e.RefundWanted(rule="want", key=R1, amount_minor=100, currency="USD", had_minor=100),
     e.RefundMade(rule="refund", key=R1, amount_minor=100, currency="USD"),
+    e.ReturnRequested(rule="request", key=T1),
+    e.ReturnAuthorised(rule="authorise", key=T1),
+    e.ReturnDeclined(rule="decline", key=T1),
+    e.ReturnCancelled(rule="call-off", key=T1),
+    e.ReturnSent(rule="send", key=T1),
+    e.ReturnReceived(rule="receive", key=T1, units=()),
+    e.ReturnInspected(rule="inspect", key=T1, units=()),
+    e.ReturnRestocked(rule="restock", key=T1, place="WH1"),
+    e.ReturnMoneyDecided(rule="decide-money", key=T1, money="none"),
+    e.ReturnClosed(rule="close-return", key=T1),
 )  # fmt: skip
 
 
@@ -272,7 +284,7 @@ def test_tasks_are_told_apart(task_id: str, category: str | None) -> None:
 
 def test_every_stage_and_reason_has_words() -> None:
     """Each stage that waits, each reason of the edge: words, who acts, how to fix it."""
-    assert set(c.OVERDUE_STAGES) == {*ORDERS, *FULFILMENT, *PARCELS, "ship_by"}
+    assert set(c.OVERDUE_STAGES) == {*ORDERS, *FULFILMENT, *PARCELS, *RETURNS, "ship_by"}
     assert c.overdue("nowhere") == c.UNCATEGORISED
     assert set(refusals.REASONS) <= set(c.CATEGORIES)
     for one in c.CATEGORIES.values():

@@ -6,6 +6,7 @@ import pytest
 
 from actors.incidents.incidents import category_of, matter_of, settles
 from schemas.contracts import money_incidents as money
+from schemas.contracts import return_incidents as back
 from schemas.messages import events as e
 from schemas.order.things import Key
 
@@ -18,6 +19,9 @@ from schemas.order.things import Key
         ("unpaid-P1", money.MONEY_MISSING),
         ("refund-excess-R1", money.REFUND_EXCESS),
         ("refund-declined-R1", money.REFUND_DECLINED),
+        ("return-T1", back.RETURN_TO_DECIDE),
+        ("return-money-T1", back.RETURN_TO_PAY),
+        ("return-excess-T1", back.RETURN_EXCESS),
     ],
 )
 def test_tasks_about_reserved_money_are_failures(task_id: str, category: str) -> None:

@@ -30,5 +30,5 @@ def test_a_channel_s_user_speaks_for_no_person_and_erases_no_one() -> None:
             "$JS.orderwright.API.CONSUMER.INFO.EVENTS.channel-acme",
             "$JS.orderwright.API.CONSUMER.MSG.NEXT.EVENTS.channel-acme",
         ],
-        "deny": [f"orders.in.acme.{kind}.>" for kind in ("act", "edit", "privacy")],
+        "deny": [f"orders.in.acme.{kind}.>" for kind in ("act", "edit", "return", "privacy")],
     }

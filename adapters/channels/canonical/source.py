@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas.contracts import checks, doubts, refusals
 from schemas.contracts.edits import refuse_edit
 from schemas.contracts.refusals import Refused, refused
+from schemas.contracts.returns import refuse_return
 from schemas.contracts.strict_json import parse, shown
 from schemas.contracts.validation import read_input, read_order
 from schemas.messages.effects import tag_of
@@ -12,6 +13,7 @@ from schemas.messages.inputs import (
     KINDS,
     ConfirmPayment,
     EditOrder,
+    HandleReturn,
     Input,
     NoteReport,
     PlaceOrder,
@@ -82,6 +84,13 @@ def _refuse_other_kind(kind: str, tree: object) -> None:
     )
 
 
+def _check_persons(found: Input) -> None:
+    if isinstance(found, EditOrder):
+        refuse_edit(found)
+    if isinstance(found, HandleReturn):
+        refuse_return(found)
+
+
 def _check(found: Input) -> None:
     order: Order | None = None
     if isinstance(found, PlaceOrder | UpdateOrder | ConfirmPayment):
@@ -95,8 +104,7 @@ def _check(found: Input) -> None:
             f"The payment is of the order {shown(found.ref)}, but the order with it is "
             f"{shown(order.ref)}; send the order that was paid.",
         )
-    if isinstance(found, EditOrder):
-        refuse_edit(found)
+    _check_persons(found)
     if isinstance(found, NoteReport) and (faults := checks.news_possible(found.at)):
         raise Refused(refusals.DATE_IMPOSSIBLE, faults)
     if isinstance(found, PlaceOrder | UpdateOrder | ConfirmPayment):

@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.channels.shopify.amounts import current_quantity, minor, share
 from adapters.channels.shopify.imported import marketplace_ref
-from adapters.channels.shopify.lines import Ways, sku_of, sold_as
+from adapters.channels.shopify.lines import RENEWALS, Ways, sku_of, sold_as
 from adapters.channels.shopify.money import totals_of
 from adapters.channels.shopify.prices import discounts_of, presentment_of
 from adapters.channels.shopify.settings import ShopifyTranslation
@@ -86,7 +86,7 @@ def unchecked_order(
     add_doubts(attributes, doubts_of(ship_to, bill_to, customer))
     return Order(
         ref=order_ref(source),
-        number=printable(source.name)[:64] or order_ref(source),
+        number=_number(source),
         placed_at=placed_at,
         # A new order bears one moment twice.
         updated_at=placed_at if source.updated_at == source.created_at else _utc(source.updated_at),
@@ -110,8 +110,14 @@ def unchecked_order(
         payment_method=_payment_method(source, settings),
         amount_due_minor=due,
         marketplace_ref=marketplace_ref(source),
+        subscription_ref=(source.source_name or "") if source.source_name in RENEWALS else "",
         **further(source, lines, totals, due),
     )
+
+
+def _number(source: ShopifyOrder) -> str:
+    told = str(source.order_number or "")
+    return printable(source.name or (f"#{told}" if told else ""))[:64] or order_ref(source)
 
 
 def _line(item: LineItem, currency: str, rounding: Rounding, ways: Ways) -> Line:

@@ -17,7 +17,8 @@ from adapters.channels.shopify.lines import goes_several_ways
 from adapters.channels.shopify.naming import named_order
 from adapters.channels.shopify.order import USUAL, canonical_order, order_ref
 from adapters.channels.shopify.privacy import PRIVACY_TOPICS, privacy_request
-from adapters.channels.shopify.reading import read_order
+from adapters.channels.shopify.reading import number_of, read_order
+from adapters.channels.shopify.returned import step_in
 from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.shapes import ShopifyOrder
 from adapters.channels.shopify.topics import (
@@ -148,7 +149,7 @@ class Shopify:
                 "order it is about; send the webhook again from Shopify.",
             )
         if kind == NOTE:
-            return note_of(topic, tree, routed=self._routed)
+            return step_in(topic, tree) or note_of(topic, tree, routed=self._routed)
         if kind == REFETCH and topic in KIND_OF_TOPIC:
             return RefetchOrder(ref=order_ref(read_order(tree)), source=self.kind, topic=topic)
         if kind == PRIVACY and topic in PRIVACY_TOPICS:
@@ -225,7 +226,7 @@ def _addressed(topic: str, raw: bytes) -> tuple[str, str, object]:
     if meaning.kind in (UNKNOWN, PRIVACY):
         return meaning.kind, "", None
     if meaning.kind != NOTE:
-        ref = _ref_in(raw)
+        ref = _ref_in(raw, of_order=True)
         return (meaning.kind if ref else UNREADABLE), ref, None
     try:
         tree = parse(raw)
@@ -235,8 +236,9 @@ def _addressed(topic: str, raw: bytes) -> tuple[str, str, object]:
     return (NOTE if ref else UNKNOWN), ref, tree
 
 
-def _ref_in(raw: bytes) -> str:
-    """Find the order's id without parsing; the whole reading comes behind the stream."""
+def _ref_in(raw: bytes, *, of_order: bool = False) -> str:
+    """Find the order's id without parsing; the whole reading comes behind the stream. Where the
+    topic says that it is an order, its number will do, as some apps pass it on."""
     found = _ORDER_GID.search(raw)
     if found is not None:
         return found.group(1).decode()
@@ -245,6 +247,8 @@ def _ref_in(raw: bytes) -> str:
     except Refused:
         return ""
     gid = tree.get("admin_graphql_api_id") if isinstance(tree, dict) else None
+    if of_order and not gid and isinstance(tree, dict) and "financial_status" in tree:
+        return number_of(tree)
     digits = gid.removeprefix("gid://shopify/Order/") if isinstance(gid, str) else ""
     return digits if digits.isascii() and digits.isdigit() and len(digits) <= 20 else ""
 

@@ -75,6 +75,25 @@ def order_refunded(order: Order, amount_minor: int, currency: str, shop: str) ->
     return f"Money back for your order {_number(order)}", text
 
 
+def return_received(order: Order, units: Sequence[Units], shop: str) -> tuple[str, str]:
+    """Return the message that says which goods came back; of money it says nothing."""
+    titles = _titles(order)
+    back = [
+        f"{one.quantity} x {titles.get(one.line_id) or printable(one.sku)}"
+        for one in units[:MAX_LINES]
+    ]
+    if len(units) > MAX_LINES:
+        back.append(f"and {len(units) - MAX_LINES} more lines")
+    text = (
+        f"{_greeting(order)}\n\n"
+        f"these goods of your order {_number(order)} at {shop} have arrived here:\n\n"
+        + "\n".join(back)
+        + "\n\nWe look at them now.\n\n"
+        f"You can answer this mail if you have a question about your return.\n\n{shop}\n"
+    )
+    return f"Your return of order {_number(order)} is here", text
+
+
 TEMPLATES: dict[str, Template] = {
     "order_confirmed": lambda order, mail, shop: order_confirmed(order, mail.units, shop),
     "order_cancelled": lambda order, mail, shop: order_cancelled(order, mail.units, shop),
@@ -84,6 +103,7 @@ TEMPLATES: dict[str, Template] = {
     "order_refunded": lambda order, mail, shop: order_refunded(
         order, mail.amount_minor, mail.currency, shop
     ),
+    "return_received": lambda order, mail, shop: return_received(order, mail.units, shop),
 }
 
 

@@ -15,6 +15,7 @@ from schemas.messages.words import (
     order,
     parcels,
     payments,
+    returns,
 )
 from schemas.messages.words.effects import EFFECTS, effect_words
 from schemas.messages.words.parts import Lines, Words, thing_words
@@ -30,6 +31,7 @@ EVENTS: Mapping[type[Event], Words] = MappingProxyType(
         **documents.WORDS,
         **messages.WORDS,
         **payments.WORDS,
+        **returns.WORDS,
     }
 )
 """How each event is told, one module for each machine; a test proves that none is left out."""

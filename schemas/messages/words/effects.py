@@ -13,6 +13,7 @@ EFFECTS: Mapping[str, str] = MappingProxyType(
     {
         tag_of(f.ReserveStock): "Reserve the stock of fulfilment {key}",
         tag_of(f.ReleaseStock): "Give back the stock of fulfilment {key}",
+        tag_of(f.RestockReturn): "Put back into stock what came with return {key}",
         tag_of(f.PostSalesOrder): "Post sales order {key} to the ERP",
         tag_of(f.AmendSalesOrder): "Amend sales order {key} in the ERP",
         tag_of(f.CancelSalesOrder): "Cancel sales order {key} in the ERP",

@@ -17,6 +17,7 @@ import actors.order.answers
 import actors.parcel.answers
 import actors.payment.answers
 import actors.refund.answers
+import actors.returns.answers
 from actors.kernel.answers import Answers
 from actors.kernel.tables import NONE, Table
 from actors.order.diagram import draw
@@ -41,6 +42,7 @@ ANSWERS: dict[str, Answers] = {
     "P": actors.payment.answers.ANSWERS,
     "C": actors.capture.answers.ANSWERS,
     "R": actors.refund.answers.ANSWERS,
+    "T": actors.returns.answers.ANSWERS,
 }
 
 
