@@ -39,8 +39,9 @@ class Receipt(Struct, frozen=True, kw_only=True):
     is the expected one. `headers` are those of the sender's that a person may want to see beside
     bytes that were refused (`shown_headers`); no credential is among them. `ignored`: valid, and
     not this channel's to do, in numbers that would bury everything else, so it is answered and kept
-    nowhere; a note says why. `at_once`: it is about no order, such as a report of stock; it goes
-    into no stream, and what became of it is the answer.
+    nowhere, and has no `ref` or `delivery_id` where those would cost; a note says why. `at_once`:
+    it is about no order, such as a report of stock; it goes into no stream, and what became of it
+    is the answer.
     """
 
     channel: str

@@ -31,6 +31,9 @@ PLACES = 50
 """As many as an order may have fulfilments at work."""
 EDITS = 200
 SIZES = (1, 50, 500)
+POLICY = Policy()
+"""One for all steps, as in a service: what was read off a state for it is remembered."""
+
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 
 
@@ -77,7 +80,7 @@ class Life:
         self.now += timedelta(seconds=1)
         context = Context(
             now=self.now,
-            policy=Policy(),
+            policy=POLICY,
             setup=self.setup,
             channel="shop",
             ref=self.order.ref,

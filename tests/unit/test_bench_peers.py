@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 import xml.etree.ElementTree as ET
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from ops.bench import bare, sides
+from ops.bench.load import Partners
 from ops.bench.peers import __main__ as command
 from ops.bench.peers import engines, orders
 from ops.bench.peers.packages import Packages, Skipped, install
 from ops.bench.peers.plot import bars
+from ops.bench.processes import BenchFailed, listens, program
 
 WORKERS = ("orders.py", "on_dbos.py", "on_restate.py", "on_temporal.py")
 
@@ -56,6 +62,31 @@ async def test_what_is_installed_already_is_not_installed_again(tmp_path: Path) 
     wanted = Packages(pip=(str(tmp_path / "no-such-package"),))
     (tmp_path / "installed").write_text("\n".join(wanted.pip))
     await install(wanted, tmp_path)
+
+
+@asynccontextmanager
+async def _broken(home: Path, world: Partners) -> AsyncIterator[sides.Running]:
+    words = [sys.executable, "-c", "raise SystemExit('It does not start here.')"]
+    async with program(words, home / "side.log") as process:
+        await listens(sides.free_port(), process)
+        yield sides.Running("", "", {}, process)
+
+
+async def test_an_engine_that_does_not_start_is_skipped_and_its_logs_are_kept(
+    tmp_path: Path,
+) -> None:
+    """The run goes on, and a person finds what the engine said."""
+    found = command.Found()
+    await command.measure(command.Entry("Other", 20, _broken), tmp_path, found)
+    assert re.fullmatch(r"The process .* port \d+ ended \(1\)\.", found.skipped["Other"])
+    assert not found.runs
+    assert (tmp_path / "failed-0" / "side.log").read_text() == "It does not start here.\n"
+
+
+async def test_the_run_ends_when_the_product_does_not_start(tmp_path: Path) -> None:
+    """Without ours there is nothing to compare with."""
+    with pytest.raises(BenchFailed):
+        await command.measure(command.Entry(command.OURS, 20, _broken), tmp_path, command.Found())
 
 
 def _figures(rate: float) -> sides.Figures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from adapters.kit.moments import moment_of
 from schemas.messages.effects import Units
@@ -17,11 +18,26 @@ _ORDER = "gid://shopify/Order/"
 _FULFILMENT_ORDER_ID = re.compile(r"gid://shopify/FulfillmentOrder/[0-9]{1,20}")
 _RETURN_ID = re.compile(r"gid://shopify/Return/[0-9]{1,20}")
 
+_GLOBAL_IDS = (("admin_graphql_api_order_id",), ("order", "admin_graphql_api_id"))
+_NUMBERS = (
+    ("order_id",),
+    ("order", "id"),
+    ("order_edit", "order_id"),
+    ("fulfillment_order", "order_id"),
+)
+"""Where a payload may name its order, as paths."""
+
 
 def at(tree: object, path: str) -> object:
     """Return what a dotted path leads to; None where there is nothing."""
-    for name in path.split("."):
-        tree = tree.get(name) if isinstance(tree, dict) else None
+    return _down(tree, path.split("."))
+
+
+def _down(tree: object, names: Sequence[str]) -> object:
+    for name in names:
+        if not isinstance(tree, dict):
+            return None
+        tree = tree.get(name)
     return tree
 
 
@@ -30,15 +46,12 @@ def named_order(topic: str, tree: object) -> str:
 
     A GraphQL id goes before a number, of which some senders lose the last digits.
     """
-    for path in ("admin_graphql_api_order_id", "order.admin_graphql_api_id"):
-        found = at(tree, path)
+    for names in _GLOBAL_IDS:
+        found = _down(tree, names)
         if isinstance(found, str) and found.startswith(_ORDER) and _is_id(found[len(_ORDER) :]):
             return found[len(_ORDER) :]
-    numbers = ["order_id", "order.id", "order_edit.order_id", "fulfillment_order.order_id"]
-    if topic == "orders/delete":
-        numbers.append("id")
-    for path in numbers:
-        found = at(tree, path)
+    for names in (*_NUMBERS, ("id",)) if topic == "orders/delete" else _NUMBERS:
+        found = _down(tree, names)
         if isinstance(found, int) and not isinstance(found, bool) and _is_id(str(found)):
             return str(found)
     return ""

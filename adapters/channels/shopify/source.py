@@ -105,8 +105,19 @@ class Shopify:
         """Check signature and shop, then find topic and order. Raises SignatureRefused."""
         self._authenticate(headers, raw)
         topic = header(headers, "X-Shopify-Topic")
-        kind, ref = self._addressed(topic, raw)
-        ignored = kind == UNKNOWN and _says_nothing(topic, raw, routed=self._routed)
+        kind, ref, news = self._addressed(topic, raw)
+        if kind == UNKNOWN and news is not None and says_nothing(topic, news, routed=self._routed):
+            # It is kept nowhere, so that it needs no name and no headers.
+            return Receipt(
+                channel=self._channel,
+                kind=kind,
+                ref="",
+                topic=topic[:100],
+                delivery_id="",
+                notes=self._notes(headers, topic),
+                drift=self._drift(headers),
+                ignored=True,
+            )
         return Receipt(
             channel=self._channel,
             kind=kind,
@@ -116,7 +127,6 @@ class Shopify:
             notes=self._notes(headers, topic),
             drift=self._drift(headers),
             headers=shown_headers(headers, _SHOWN),
-            ignored=ignored,
         )
 
     def address(self, topic: str, raw: bytes) -> tuple[str, str]:
@@ -159,15 +169,16 @@ class Shopify:
         stated = canonical_order(order, self._rounding, self._translation)
         return _input(kind, ref, stated, order)
 
-    def _addressed(self, topic: str, raw: bytes) -> tuple[str, str]:
-        """Return the kind of input a payload becomes, and the order's id; "" where it names none.
-        Where the shop's fulfilment orders decide, an order is fetched with them: also one of which
-        a fulfilment service of ours sends goods, since no webhook says whether it is asked to."""
-        kind, ref = _addressed(topic, raw)
+    def _addressed(self, topic: str, raw: bytes) -> tuple[str, str, object]:
+        """Return the kind of input a payload becomes, the order's id, "" where it names none, and
+        a note's payload as read. Where the shop's fulfilment orders decide, an order is fetched
+        with them: also one of which a fulfilment service of ours sends goods, since no webhook says
+        whether it is asked to."""
+        kind, ref, news = _addressed(topic, raw)
         if kind not in _FETCHED:
-            return kind, ref
+            return kind, ref, news
         fetched = self._routed or (self._services and self._is_of_service(raw))
-        return (REFETCH if fetched else kind), ref
+        return (REFETCH if fetched else kind), ref, news
 
     def _is_of_service(self, raw: bytes) -> bool:
         folded = raw.lower()
@@ -207,28 +218,22 @@ def _given_id(headers: Mapping[str, str], topic: str) -> str:
     return "" if names_one_event(topic) else header(headers, "X-Shopify-Webhook-Id")
 
 
-def _addressed(topic: str, raw: bytes) -> tuple[str, str]:
-    """Return the kind of input a payload becomes, and the order's id; "" where it names none."""
+def _addressed(topic: str, raw: bytes) -> tuple[str, str, object]:
+    """Return the kind of input a payload becomes, the order's id, and a note's payload as read."""
     meaning = TOPICS.get(topic)
     if meaning is None:
-        return UNKNOWN, _ref_in(raw)
+        return UNKNOWN, _ref_in(raw), None
     if meaning.kind in (UNKNOWN, PRIVACY):
-        return meaning.kind, ""
+        return meaning.kind, "", None
     if meaning.kind != NOTE:
         ref = _ref_in(raw, of_order=True)
-        return (meaning.kind if ref else UNREADABLE), ref
+        return (meaning.kind if ref else UNREADABLE), ref, None
     try:
-        ref = named_order(topic, parse(raw))
+        tree = parse(raw)
     except Refused:
-        return UNREADABLE, ""
-    return (NOTE if ref else UNKNOWN), ref
-
-
-def _says_nothing(topic: str, raw: bytes, *, routed: bool) -> bool:
-    meaning = TOPICS.get(topic)
-    if meaning is None or meaning.kind != NOTE:
-        return False
-    return says_nothing(topic, parse(raw), routed=routed)
+        return UNREADABLE, "", None
+    ref = named_order(topic, tree)
+    return (NOTE if ref else UNKNOWN), ref, tree
 
 
 def _ref_in(raw: bytes, *, of_order: bool = False) -> str:

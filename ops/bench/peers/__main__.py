@@ -128,11 +128,11 @@ async def run(given: argparse.Namespace, home: Path) -> Found:
         for entry in wanted:
             if entry.title not in found.skipped:
                 say(f"Round {turn} of {given.rounds}: {entry.orders} orders, {entry.title} ...")
-                await _measure(entry, home, found)
+                await measure(entry, home, found)
     return found
 
 
-async def _measure(entry: Entry, home: Path, found: Found) -> None:
+async def measure(entry: Entry, home: Path, found: Found) -> None:
     """Run one side. An engine that fails is skipped, and its logs are kept."""
     place = home / f"run-{sum(map(len, found.runs.values()))}"
     warm_up = max(LEAST_ORDERS, min(sides.WARM_UP_ORDERS, entry.orders // 5))
@@ -200,7 +200,7 @@ def main(arguments: list[str]) -> int:
     kept["peers"] = found.as_json()
     given.json.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     rates = {title: found.rate(title) for title in found.runs}
-    cores = f"{os.cpu_count()} cores; servers, partners and storefront on the same machine"
+    cores = f"{os.cpu_count()} cores with servers, partners and storefront; a logarithmic scale"
     given.plot.write_text(bars("Orders a second, the same lifecycle", cores, rates), "utf-8")
     print(found.table())
     for title, why in found.skipped.items():

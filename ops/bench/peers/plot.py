@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from html import escape
 
-WIDTH, BAR, GAP, LEFT, TOP = 860, 26, 14, 260, 64
+WIDTH, BAR, GAP, LEFT, TOP = 860, 26, 14, 230, 64
 RIGHT = 110
 """Room for the figure behind the longest bar."""
 
@@ -14,7 +14,7 @@ RIGHT = 110
 def bars(title: str, below: str, figures: Mapping[str, float]) -> str:
     """Return a picture of these figures, which are above 0. The scale is logarithmic, since they
     differ by two orders of magnitude; a gridline stands at each power of ten."""
-    low = math.floor(math.log10(min(figures.values())))
+    low = math.floor(math.log10(min(figures.values()) / 1.5))  # the shortest bar is one, too
     high = math.ceil(math.log10(max(figures.values()) * 1.01))
     height = TOP + len(figures) * (BAR + GAP) + 40
 
