@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from actors.kernel.setup import Place
 from actors.order.stream import row_of, waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
 from tests.given import (
+    ELSEWHERE,
     F1,
     K1,
     K2,
@@ -40,6 +42,7 @@ from tests.given import (
 )
 
 CANCEL = i.CancelOrder(ref=REF, reason="customer")
+THREE_PL = replace(SETUP, places=(Place(name="3PL", warehouse="3pl", labels="them"),))
 
 
 def undone(story: Story, *kinds: type[f.Effect]) -> Story:
@@ -467,3 +470,55 @@ def test_what_does_not_travel_is_withdrawn_and_not_sent_back() -> None:
         (task,) = story.state.tasks
         assert "they do not travel, so withdraw them" in task.words
         assert "sent back" not in task.words
+
+
+def given_not_stopped(before: str) -> Story:
+    """A warehouse that labels by itself does not stop its task, and the order is cancelled: before
+    the warehouse refuses, or long after it refused for another reason."""
+    story = given_released(Story(setup=THREE_PL))
+    if before == "held":
+        story.act("hold")
+    elif before:
+        story.when(i.UpdateOrder(order=later(4, ship_to=ELSEWHERE)))
+    if before in ("held", "changed"):
+        story.refused(f.CancelTask, "it is picked")
+    story.when(i.CancelOrder(ref=REF, reason="customer", whole=True))
+    if before in ("", "changing"):
+        story.refused(f.CancelTask, "it is picked")
+    return story
+
+
+REASONS = ["", "changing", "changed", "held"]
+
+
+@pytest.mark.parametrize("before", REASONS)
+def test_what_a_warehouse_does_not_stop_of_a_cancelled_order_is_a_persons(before: str) -> None:
+    """Whatever it had been asked to stop for before: a person has it stopped there, and the order
+    ends as cancelled."""
+    story = given_not_stopped(before)
+    (hold,) = [one for one in story.state.holds if one.key == F1]
+    assert hold.hold_id.startswith("cancel-refused-")
+    story.when(i.ReportTaskCancelled(ref=REF, fulfilment=F1, task_id="t-F1"))
+    story.done(f.ReleaseStock, f.Undone())
+    assert (story.counts(), story.counts(1)) == ({"q": 2, "c": 2}, {"q": 1, "c": 1})
+
+
+@pytest.mark.parametrize("before", REASONS)
+def test_what_leaves_of_a_cancelled_order_before_anyone_stopped_it_is_told(before: str) -> None:
+    """The hold ends with the goods, so a task says that they left; not where a person has let them
+    go."""
+    for lets_go in (False, True):
+        story = given_not_stopped(before)
+        if lets_go:
+            story.act("release", next(x.hold_id for x in story.state.holds if x.key == F1))
+        story.when(packed(a_parcel("a", "JD1", l1=2, l2=1)), handed_over(a_parcel("a")))
+        words = "; ".join(one.words for one in story.state.tasks)
+        assert ("F1 left although it was cancelled" in words) is not lets_go
+
+
+def test_what_leaves_of_a_held_order_that_was_not_stopped_is_told() -> None:
+    """The task to have it stopped ends with the goods; a person has them stopped on their way."""
+    story = given_released(Story(setup=THREE_PL)).act("hold").refused(f.CancelTask, "picked")
+    story.when(packed(a_parcel("a", "JD1", l1=2, l2=1)), handed_over(a_parcel("a")))
+    (task,) = story.state.tasks
+    assert task.words == "F1 left although it was held: have it stopped on its way, or sent back"
