@@ -8,7 +8,7 @@ from actors.fulfilment.thing import DONE, HANDED_OVER, PACKED, RECALLED, Fulfilm
 from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
 from actors.order.differs import CHANGED, cancelled_and_left, leave, not_stopped, says_former
-from actors.order.evolve import BY_ITSELF, CHANNEL
+from actors.order.evolve import BY_ITSELF, CHANNEL, REFUSED_CANCEL
 from actors.order.joint_things import recalled
 from actors.order.places import places_for
 from actors.order.work import Work
@@ -26,8 +26,6 @@ RESERVE, TASK = f.tag_of(f.ReserveStock), f.tag_of(f.CreateTask)
 PUBLISH, TELL = f.tag_of(f.PublishFulfilment), f.tag_of(f.TellStanding)
 FARTHER = (PACKED, HANDED_OVER, RECALLED, DONE)
 """Where a fulfilment stands that a person was left with and has dealt with."""
-REFUSED_CANCEL = "cancel-refused-"
-"""How the hold begins of a fulfilment of a cancelled order that the warehouse does not stop."""
 
 
 def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
@@ -221,7 +219,7 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
         return
     if thing.missing:
         decide(work, key)
-    if why == "cancelled":
+    if why == "cancelled" or work.state.cancel is not None:
         told = (
             f"the warehouse does not cancel {key} ({reason[:200].rstrip('.')}): stop it there, or "
             f"release the hold to let it go{says_former(work.state, thing)}"

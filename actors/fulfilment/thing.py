@@ -16,6 +16,10 @@ PLANNED, SHORT, RESERVED, RELEASED = "planned", "short", "reserved", "released"
 PICKED, PACKED, HANDED_OVER, DONE = "picked", "packed", "handed_over", "done"
 RECALLED, CANCELLED = "recalled", "cancelled"
 
+HELD = "held-"
+"""Ids of tasks about goods of a held order that their warehouse does not stop begin so; the
+fulfilment's key follows."""
+
 CONTENTS = "contents-"
 """Ids of tasks about parcels that left without a report of what they hold begin so; the
 fulfilment's key follows."""

@@ -12,15 +12,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.fulfilment.evolve import SHORT_PICK
-from actors.fulfilment.replies import REFUSED_CANCEL
+from actors.fulfilment.thing import HELD
 from actors.kernel.failing import of_effect
 from actors.label.printing import PRINT
 from actors.order.differs import CHANGED
-from actors.order.evolve import DECLINED, MONEY
+from actors.order.evolve import DECLINED, MONEY, REFUSED_CANCEL
 from actors.order.evolve_claims import COPY_CANCELLED, IMPORTED
 from actors.order.family import FAMILY
 from actors.order.holding import UNREAD
-from actors.order.joint_held import HELD
 from actors.order.normalise import UNMAPPED
 from actors.order.timers import SHIP_BY
 from actors.parcel.replies import task_of

@@ -1,4 +1,5 @@
-"""What had left when the channel cancelled an order: a person stops it, or has it sent back."""
+"""What had left when an order was cancelled, or can't be stopped: a person stops it, or has it sent
+back."""
 
 from __future__ import annotations
 
@@ -7,9 +8,11 @@ from collections.abc import Iterable
 from actors.fulfilment.tombstone import box_id
 from actors.kernel import ledger
 from actors.order.differs import STOP, WITHDRAW, leave, some
+from actors.order.evolve import REFUSED_CANCEL
 from actors.order.state import State
 from actors.order.work import Work
 from actors.parcel.thing import LOST, PACKED, RETURNED, UNPACKED
+from schemas.messages import events as e
 from schemas.order.things import PARCEL, Key, kind_of
 
 
@@ -26,6 +29,22 @@ def left_before_cancel(work: Work, keys: Iterable[Key]) -> None:
         out = {x.delivery for x in state.lines if ledger.out(x.counts)}
         what = f"the channel cancelled the order after {some(gone)} had left"
         leave(work, f"{what}: {WITHDRAW if out == {'digital'} else STOP}")
+
+
+def not_stopped_before(work: Work) -> None:
+    """Hold what a warehouse did not stop before, for another reason than the cancellation that has
+    come since: a person has it stopped there, or lets it go."""
+    state = work.state
+    for key, thing in state.fulfilments.items():
+        if not (thing.fixed and thing.is_begun and thing.left):
+            continue
+        task = f" (task {thing.task})" if thing.task else ""
+        reason = (
+            f"the order is cancelled, and the warehouse does not stop {key}{task}: stop it there, "
+            "or release the hold to let it go"
+        )
+        hold_id = f"{REFUSED_CANCEL}{work.state.version + 1}"
+        work.say(e.Held(rule="hold", key=key, hold_id=hold_id, reason=reason))
 
 
 def _is_back(state: State, key: Key) -> bool:

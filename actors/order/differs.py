@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.fulfilment.collect import is_off
-from actors.fulfilment.thing import Fulfilment
+from actors.fulfilment.thing import HELD, Fulfilment
 from actors.kernel import ledger
 from actors.label.thing import Label
+from actors.order.evolve import REFUSED_CANCEL
 from actors.order.reading import is_packed_for_us, is_rest, is_unused
 from actors.order.returned import unexplained
 from actors.order.state import State
@@ -240,15 +241,14 @@ def left_unlike(
     if facets:
         differs.append(_list_former(facets))
         todo.append(_todo(facets))
+    kept = thing.stop if thing.stop in ("cancelled", "held") else _not_stopped(before, key)
     if not inside:
         why = " although its task was cancelled"
-    elif thing.stop == "cancelled":
-        why = " although it was cancelled"
-    elif thing.stop == "held":
-        why = " although it was held"
+    elif kept:
+        why = f" although it was {kept}"
     else:
         why = " before it could be stopped" if thing.stop else ""
-    if not differs and (inside and thing.stop not in ("cancelled", "held")):
+    if not differs and inside and not kept:
         return
     what = f", with {' and '.join(differs)}" if differs else ""
     do = ", ".join(todo) or STOP
@@ -257,6 +257,14 @@ def left_unlike(
     if facets and inside and after is not None and is_rest(work.state, key, after, setup):
         told.append(_of_rest(key, after, facets))
     leave(work, *told)
+
+
+def _not_stopped(state: State, key: Key) -> str:
+    """Say whether what a warehouse did not stop is `cancelled` or `held`, and no person has let it
+    go since ("")."""
+    if any(x.key == key and x.hold_id.startswith(REFUSED_CANCEL) for x in state.holds):
+        return "cancelled"
+    return "held" if any(x.task_id == f"{HELD}{key}" for x in state.tasks) else ""
 
 
 def _unwanted(before: State, after: State) -> Parts:

@@ -25,6 +25,8 @@ UNMAPPED = "unmapped-"
 """How the ids of holds for a missing mapping begin."""
 PARTLY_DONE = "partly-done"
 """The hold of an order that somebody else has begun to fulfil, in a way that no one can match."""
+REFUSED_CANCEL = "cancel-refused-"
+"""How the hold begins of a fulfilment of a cancelled order that the warehouse does not stop."""
 DECLINED = "task-cancelled-"
 """How the id of a hold begins when every place has refused."""
 

@@ -258,7 +258,7 @@ JOINT: tuple[Joint, ...] = (
         joint_things.pack_task,
         (e.TaskOpened,),
         "the person is told exactly what to pack, and what to collect",
-        needs=(Sign.BY_HAND, Sign.RELEASED),
+        needs=(Sign.BY_HAND, Sign.RELEASED | Sign.PICKED),
     ),
     Joint(
         "pack-task-done",

@@ -3,7 +3,7 @@ none: no label of ours waits there, so the task is called off, and given again a
 
 from __future__ import annotations
 
-from actors.fulfilment.thing import Fulfilment
+from actors.fulfilment.thing import HELD, Fulfilment
 from actors.order import normalise as n
 from actors.order.evolve import BY_ITSELF, DECLINED
 from actors.order.holding import REQUESTS_BEYOND, SAID_TWICE, UNREAD
@@ -15,11 +15,6 @@ from actors.order.table import ACCEPTED
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.order.things import ORDER
-
-HELD = "held-"
-"""How the ids of tasks begin about goods that a warehouse does not stop; the fulfilment's key
-follows."""
-
 
 _BRIEF = (f"{SAID_TWICE}-", f"{UNREAD}-")
 """How holds begin that end by themselves with what the channel states next: a warehouse that is

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.documents.wanted import is_awaited
 from actors.fulfilment.collect import amount_for, due_now
 from actors.fulfilment.leaving import repacked
+from actors.fulfilment.parts import minus
 from actors.fulfilment.thing import (
     CONTENTS,
     HANDED_OVER,
@@ -166,23 +167,24 @@ def by_hand(work: Work) -> e.OrderEvent | None:
 
 
 def pack_task(work: Work) -> e.OrderEvent | None:
-    """The person is told exactly what to pack, and what to collect."""
+    """The person is told exactly what to pack, and what to collect; also when it is less by now."""
     state = work.state
     for key, thing in state.fulfilments.items():
+        if not thing.person or thing.stop or thing.stage not in (RELEASED, "picked"):
+            continue
+        if not (what := told(state, thing)):
+            continue  # nothing of it was found
         task_id = f"pack-{key}"
-        if (
-            thing.person
-            and thing.stage == RELEASED
-            and not thing.stop
-            and not any(one.task_id == task_id for one in state.tasks)
-        ):
-            words = f"pack and send from {thing.place}: {told(state, thing)}"
+        task = next((one for one in state.tasks if one.task_id == task_id), None)
+        if task is not None or thing.stage == RELEASED:
+            words = f"pack and send from {thing.place}: {what}"
             if changed := facets_named(state.revised):
                 words += f"; {changed} changed since the order came"
             if thing.collect and not is_labelled_by_us(thing, work.context.setup):
                 currency = due_now(state, work.order, work.context)[1] or state.currency
                 words += f"; collect {decimal_text(thing.collect, currency)} {currency} with it"
-            return e.TaskOpened(rule="task", key=key, task_id=task_id, words=words)
+            if task is None or task.words != words:
+                return e.TaskOpened(rule="task", key=key, task_id=task_id, words=words)
     return None
 
 
@@ -207,9 +209,10 @@ def pack_task_done(work: Work) -> e.OrderEvent | None:
 
 
 def told(state: State, thing: Fulfilment) -> str:
-    """Name units in words."""
-    names = [f"{quantity} × {state.lines[at].sku}" for at, quantity in thing.left[:8]]
-    return ", ".join(names) + (" and more" if len(thing.left) > len(names) else "")
+    """Name the units of a fulfilment that are there."""
+    here = minus(thing.left, thing.missing)
+    names = [f"{quantity} × {state.lines[at].sku}" for at, quantity in here[:8]]
+    return ", ".join(names) + (" and more" if len(here) > len(names) else "")
 
 
 def recall(work: Work) -> e.OrderEvent | None:

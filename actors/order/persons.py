@@ -8,7 +8,7 @@ from actors.capture.wanted import take
 from actors.documents.wanted import post
 from actors.fulfilment import reports
 from actors.fulfilment.answers import ANSWERS
-from actors.fulfilment.leaving import leaves, unpacked
+from actors.fulfilment.leaving import leaves, unpacked, unspoken
 from actors.fulfilment.short import VERBS, settle
 from actors.fulfilment.table import TABLE as FULFILMENT_TABLE
 from actors.fulfilment.thing import CONTENTS
@@ -143,12 +143,17 @@ def _short(work: Work, command: i.ActOnOrder) -> str:
 
 
 def _done(work: Work, command: i.ActOnOrder) -> str:
-    """A task that was left to a person is done; a packing task reports what was packed, and one
-    about parcels that left says that they hold what was asked."""
+    """A task that was left to a person is done; a packing task reports what was packed, without
+    what was not found, and one about parcels that left says that they hold what was asked."""
     state = work.state
     task_ = next((x for x in state.tasks if command.target in ("", x.task_id)), None)
     if task_ is None:
         return "No such task is open."
+    packs = task_.task_id.startswith("pack-")
+    thing = state.fulfilments.get(task_.key) if packs else None
+    units = () if thing is None else unspoken(state, task_.key, thing)
+    if thing is not None and not units:
+        return f"Nothing of {task_.key} was found: decide about the short pick first."
     work.say(
         e.TaskClosed(
             rule="task-done", task_id=task_.task_id, person=command.person, reason=command.reason
@@ -156,9 +161,8 @@ def _done(work: Work, command: i.ActOnOrder) -> str:
     )
     if task_.task_id.startswith(CONTENTS) and task_.key in work.state.fulfilments:
         reports.contents_as_asked(work, task_.key, command.person)
-    if task_.task_id.startswith("pack-") and task_.key in work.state.fulfilments:
-        thing = work.state.fulfilments[task_.key]
-        one = e.NewParcel(key=work.next(PARCEL), units=unpacked(work.state, task_.key, thing))
+    if thing is not None:
+        one = e.NewParcel(key=work.next(PARCEL), units=units)
         if is_labelled_by_us(thing, work.context.setup):
             work.say(e.Packed(rule="pack", key=task_.key, parcels=(one,)))
         else:

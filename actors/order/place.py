@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.kernel import ledger
 from actors.order import change, claiming, correcting, holding, later, mapping, outside, ruling
-from actors.order.cancelled_late import left_before_cancel
+from actors.order.cancelled_late import left_before_cancel, not_stopped_before
 from actors.order.decision import moment
 from actors.order.evolve import CHANNEL
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE, TEST_ORDER, shipped
@@ -126,6 +126,7 @@ def request_cancel(work: Work, reason: str, by: str, heard_at: str = "") -> None
                 heard_at=heard_at,
             )
         )
+        not_stopped_before(work)
         if state.stage == DUPLICATE:
             claiming.settle(work)
             if by == CHANNEL:

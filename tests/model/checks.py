@@ -163,7 +163,7 @@ def followed(state: State) -> None:
             since = {name for name, (task, _) in state.revised.items() if task > thing.told}
             same = thing.told in (0, state.task) or since == {"due"}
             that(same, "a warehouse was told something else", key, thing)
-        if thing.person and thing.stage == "released" and not thing.stop:
+        if thing.person and thing.stage == "released" and thing.left and not thing.stop:
             that(any(x.key == key for x in state.tasks), "no one packs it", key, thing)
     for key, parcel in state.parcels.items():
         label = state.labels.get(Key(parcel.label))

@@ -24,7 +24,6 @@ from tests.given import (
     K2,
     L1,
     L2,
-    M2,
     POSTED,
     REF,
     RESERVED,
@@ -397,21 +396,3 @@ def test_lines_that_are_exchanged_too_often_are_left_to_a_person(
 
 
 __all__ = ["K2", "L1", "POSTED", "SENT", "handed_over"]
-
-
-def test_what_was_refused_is_not_tried_again_for_another_reason() -> None:
-    """Given an item that the ERP does not know: a note or text changes nothing about that, so a
-    person is still asked; lines that change are posted as a new document."""
-    story = given_reserved().refused(f.PostSalesOrder, "unknown item SKU-2")
-    story.when(updated(later(10, note="ring twice")))
-    assert [one.key for one in story.state.stuck] == [D1]
-    story.when(updated(cheaper(later(11), CUP)))
-    assert story.number(f.PostSalesOrder, "D2")
-
-
-def test_a_confirmation_goes_to_the_corrected_address() -> None:
-    """The mail server knows no such address; the shop corrects it."""
-    story = given_reserved().refused(f.SendMail, "no such mailbox")
-    customer = replace(an_order().customer, email="steve@example.org")
-    story.when(updated(later(10, customer=customer)))
-    assert (story.state.stuck, story.number(f.SendMail, M2) > 0) == ((), True)

@@ -207,3 +207,30 @@ def test_of_what_is_missing_the_rest_is_still_decided() -> None:
     story.act("drop", F1)
     assert story.counts() == {"q": 2, "m": 1, "c": 1}
     assert not story.state.holds
+
+
+@pytest.mark.parametrize("carrier", ["ups", ""])
+def test_a_person_who_packs_sends_what_was_found(carrier: str) -> None:
+    """Given a person who reports that one of two is missing: the task names what is there, and done
+    it says that this was packed. What is missing is decided as at a warehouse."""
+    place = Place(name="WH1", carrier=carrier)
+    story = given_placed(Story(setup=replace(SETUP, erp="", places=(place,))))
+    story.done(f.ReserveStock, f.StockReserved(place="WH1")).when(short(l1=1, l2=1))
+    (task,) = story.state.tasks
+    assert task.words == "pack and send from WH1: 1 × SKU-1, 1 × SKU-2"
+    story.act("done", "pack-F1")
+    assert story.state.parcels[K1].units == ((0, 1), (1, 1))
+    assert [one.key for one in story.state.holds] == [F1]
+    story.act("drop", F1)
+    assert story.counts()["c"] == 1
+
+
+def test_a_person_who_found_nothing_has_packed_nothing() -> None:
+    """The task waits for the decision, and is over with it."""
+    place = Place(name="WH1")
+    story = given_placed(Story(setup=replace(SETUP, erp="", places=(place,))))
+    story.done(f.ReserveStock, f.StockReserved(place="WH1")).when(short())
+    story.act("done", "pack-F1").then_events(e.ActionRefused)
+    assert not story.state.parcels
+    story.act("drop", F1)
+    assert "pack-F1" not in [one.task_id for one in story.state.tasks]
