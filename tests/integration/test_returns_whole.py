@@ -101,21 +101,21 @@ async def test_a_return_by_the_api(whole: Whole) -> None:
         )  # fmt: skip
         return answer.status, answer.body.decode()
 
+    told: dict[str, object]
     for _ in range(2):
         told = {"reason": "unannounced", "lines": [line], "source": "warehouse", "place": "east"}
         assert (await post("receive", told, "first"))[0] == 202
     await stands(whole, order, "received")
-    for number, (step, wrong, status, said) in enumerate(
-        (
-            ("keep", {"reason": "x"}, 404, "steps of a return"),
-            ("request", {"reason": "x"}, 422, "names no lines"),
-            ("receive", {"reason": "x", "source": "channel"}, 422, "tells of its returns itself"),
-            ("inspect", {"reason": "x", "lines": [line]}, 422, "no disposition"),
-            ("inspect", {"reason": ""}, 422, "reason"),
-            ("inspect", {"reason": "x", "key": "T7"}, 409, "no return T7"),
-        )
-    ):
-        found = await post(step, dict(wrong), f"wrong-{number}")
+    wrong_ones: tuple[tuple[str, dict[str, object], int, str], ...] = (
+        ("keep", {"reason": "x"}, 404, "steps of a return"),
+        ("request", {"reason": "x"}, 422, "names no lines"),
+        ("receive", {"reason": "x", "source": "channel"}, 422, "tells of its returns itself"),
+        ("inspect", {"reason": "x", "lines": [line]}, 422, "no disposition"),
+        ("inspect", {"reason": ""}, 422, "reason"),
+        ("inspect", {"reason": "x", "key": "T7"}, 409, "no return T7"),
+    )
+    for number, (step, wrong, status, said) in enumerate(wrong_ones):
+        found = await post(step, wrong, f"wrong-{number}")
         assert (found[0], said in found[1]) == (status, True), found
     inspected = [{**line, "disposition": "damaged"}]
     told = {"reason": "broken", "lines": inspected, "refund": "none", "key": "T1"}
