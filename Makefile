@@ -1,7 +1,7 @@
 # `make help` lists what can be asked for. Each target works from a fresh clone: the environment makes itself.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench instructions soak soak-workers fmt lint lock clean env
+.PHONY: help demo test bench bench-quick bench-peers instructions soak soak-workers fmt lint lock clean env
 
 PYTHON ?= python3
 VENV := .venv
@@ -32,6 +32,12 @@ test: lint ## Check everything: style, types, layers, then every test with the r
 
 bench: $(STAMP) ## Measure the full lifecycle against bare I/O; writes bench.json
 	@$(BIN)/python -m ops.bench $(ARGS)
+
+bench-quick: $(STAMP) ## A first look in less than two minutes: nothing but the ratio to bare I/O
+	@$(BIN)/python -m ops.bench --quick $(ARGS)
+
+bench-peers: $(STAMP) ## The same orders through DBOS, Restate and Temporal, which install themselves (needs the network)
+	@$(BIN)/python -m ops.bench.peers $(ARGS)
 
 instructions: $(STAMP) ## Compare what the hot paths cost in instructions with the baseline (ARGS=--write keeps new figures)
 	@$(BIN)/python -m ops.bench.instructions $(ARGS)

@@ -3,6 +3,7 @@ shares sum to what is due. What was cancelled here is not due any more."""
 
 from __future__ import annotations
 
+from actors.fulfilment.remitted import remitted
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.order.acceptance import to_collect
@@ -10,7 +11,7 @@ from actors.order.decision import Context
 from actors.order.reading import has_left, is_labelled_by_us, is_open, is_unused, parcels_of
 from actors.order.state import State
 from actors.order.work import Work
-from actors.order.worth import still_stated
+from actors.order.worth import came_back, still_stated
 from actors.parcel.table import ON_ITS_WAY
 from schemas.messages.base import Parts
 from schemas.order.canonical import Order
@@ -25,8 +26,13 @@ def amount_for(
     due, currency = due_now(state, order, context)
     if not due or order is None:
         return 0, ""
-    told = state.collected + sum(x.collect for k, x in _live(state) if k != key and not x.stop)
-    rest = max(0, due - told)
+    told = state.collected
+    back = state.uncollected
+    for k, x in _live(state):
+        if k != key and not x.stop:
+            amount = remitted(state.parcels, k, x)
+            told, back = told + amount, back + x.collect - amount
+    rest = max(0, due - told - _not_due(state, order, back))
     price = {line.line_id: (line.total_minor, line.quantity) for line in order.lines}
 
     def value(parts: Parts) -> int:
@@ -51,6 +57,12 @@ def amount_for(
     if not others:
         return rest, currency
     return rest * own // (own + others) if own else 0, currency
+
+
+def _not_due(state: State, order: Order | None, back: int) -> int:
+    """Return how much of an amount that came back with its goods no one pays: what the channel
+    still states of them."""
+    return min(back, came_back(state, order)[0]) if back and order is not None else 0
 
 
 def _planned_later(state: State, key: Key) -> Parts:
@@ -90,7 +102,8 @@ def is_off(work: Work) -> bool:
     way may well mean what was collected."""
     state, setup = work.state, work.context.setup
     due, _ = due_now(state, work.order, work.context)
-    told, here, waits = state.collected, _open(state), False
+    told = state.collected + _not_due(state, work.order, state.uncollected)
+    here, waits = _open(state), False
     for key, thing in _live(state):
         labels = [x for x in state.labels.values() if x.fulfilment == key and x.collect]
         left = sum(quantity for _, quantity in thing.left) if thing.delivery != "digital" else 0

@@ -6,8 +6,10 @@ from typing import Any
 
 from actors.fulfilment.heard import hear
 from actors.fulfilment.parts import minus, plus, units_of, within
+from actors.fulfilment.remitted import remitted
 from actors.fulfilment.table import TABLE
 from actors.fulfilment.thing import CANCELLED, DONE, Fulfilment
+from actors.fulfilment.tombstone import bury
 from actors.order.draft import Draft
 from schemas.messages import events as e
 from schemas.messages.base import Parts
@@ -97,7 +99,7 @@ def _released_stock(draft: Draft, event: e.StockReleased) -> None:
     else:
         _move(draft, event, stock=False, free=())
     if thing.stage == DONE:
-        _bury_all(draft, event.key, thing)
+        bury(draft, event.key, thing)
 
 
 def _task_taken(draft: Draft, event: e.TaskTaken) -> None:
@@ -152,7 +154,7 @@ def _handed_over(draft: Draft, event: e.HandedOver | e.PartHandedOver) -> None:
         "heard": hear(thing.heard, event.sequence),
     }
     if isinstance(event, e.HandedOver):
-        changes.update(more=False, stop="", asked=False, missing=(), untold=(), last=0)
+        changes.update(_SETTLED, left=changes["left"])
         _unhold(draft, event.key)
     else:
         changes["missing"] = _still(draft, event.key, thing.missing, changes["left"])
@@ -199,12 +201,7 @@ def _fulfilled(draft: Draft, event: e.Fulfilled) -> None:
         draft,
         event,
         task=event.task_id or thing.task,
-        left=left,
-        more=False,
-        stop="",
-        missing=(),
-        untold=(),
-        last=0,
+        **{**_SETTLED, "left": left},
     )
     _unhold(draft, event.key)
 
@@ -218,7 +215,7 @@ def _published(draft: Draft, event: e.Published) -> None:
             draft.change("parcels", key, shown=True)
     thing = _at(draft, event)
     if thing.stage == DONE:
-        _bury_all(draft, event.key, thing)
+        bury(draft, event.key, thing)
 
 
 def _matched(draft: Draft, event: e.OutsideMatched) -> None:
@@ -230,7 +227,8 @@ def _shrunk(draft: Draft, event: e.Shrunk) -> None:
     thing = _at(draft, event)
     free = _freed(draft, event.key, thing, event.units)
     left = minus(thing.left, event.units)
-    _move(draft, event, left=left, free=free, missing=_still(draft, event.key, thing.missing, left))
+    missing = _still(draft, event.key, thing.missing, left, minus(thing.missing, event.units))
+    _move(draft, event, left=left, free=free, missing=missing)
 
 
 def _stopped(draft: Draft, event: e.Stopped) -> None:
@@ -239,6 +237,11 @@ def _stopped(draft: Draft, event: e.Stopped) -> None:
     if any(one.key == event.key and one.refused for one in stuck):
         # What was refused was not done, and is not wanted any more.
         draft.set(stuck=tuple(one for one in stuck if one.key != event.key or not one.refused))
+
+
+def _cancel_asked(draft: Draft, event: e.CancelAsked) -> None:
+    ceased = event.ceased or _at(draft, event).ceased
+    _move(draft, event, asked=True, ceased=ceased)
 
 
 def _renewed(draft: Draft, event: e.Renewed) -> None:
@@ -255,6 +258,7 @@ def _cancelled_task(draft: Draft, event: e.TaskCancelled) -> None:
         missing=_still(draft, event.key, thing.missing, ()),
         more=False,
         last=0,
+        ceased=False,
         stop=thing.stop or "declined",
     )
 
@@ -264,9 +268,10 @@ def _unhold(draft: Draft, key: Key) -> None:
     draft.set(holds=tuple(one for one in draft.get("holds") if one.key != key))
 
 
-def _still(draft: Draft, key: Key, missing: Parts, left: Parts) -> Parts:
-    """Return what is still missing; of nothing no one has to decide."""
-    rest = within(missing, left)
+def _still(draft: Draft, key: Key, missing: Parts, left: Parts, now: Parts | None = None) -> Parts:
+    """Return what is still missing of what was (`now`: at most that); of nothing no one has to
+    decide."""
+    rest = within(missing if now is None else now, left)
     if missing and not rest:
         draft.set(
             holds=tuple(
@@ -280,7 +285,7 @@ def _still(draft: Draft, key: Key, missing: Parts, left: Parts) -> Parts:
 
 _SETTLED: dict[str, Any] = {
     "left": (), "missing": (), "stop": "", "asked": False, "more": False, "untold": (),
-    "last": 0,
+    "last": 0, "ceased": False,
 }  # fmt: skip
 """What is not open any more of a fulfilment of which nothing more leaves."""
 
@@ -297,42 +302,18 @@ def _cancelled(draft: Draft, event: e.FulfilmentCancelled) -> None:
     thing = _at(draft, event)
     _move(draft, event, task="", free=(), **_SETTLED)
     draft.forget(event.key)
-    _bury_all(draft, event.key, thing)
+    bury(draft, event.key, thing)
 
 
 def _done(draft: Draft, event: e.FulfilmentDone) -> None:
     thing = _at(draft, event)
     _move(draft, event)
     if thing.collect:
-        draft.set(collected=draft.get("collected") + thing.collect)
+        amount = remitted(draft.get("parcels"), event.key, thing)
+        name = "collected" if amount else "uncollected"
+        draft.set(**{name: draft.get(name) + thing.collect})
     draft.forget(event.key)
-    _bury_all(draft, event.key, thing)
-
-
-def box_id(key: Key, parcel_id: str) -> str:
-    """Return how a parcel that has ended is known by its warehouse: its ids are good within a task
-    alone."""
-    return f"{key}/{parcel_id}"
-
-
-def _bury_all(draft: Draft, key: Key, thing: Fulfilment) -> None:
-    """Leave only the ids of a fulfilment, its parcels and its labels, unless a partner may still
-    tell something about it: that is known by what its parcels hold."""
-    if any(one.key == key and not one.known for one in draft.get("lost")):
-        return
-    for name in ("labels", "parcels"):
-        for other, one in tuple(draft.get(name).items()):
-            if one.fulfilment == key:
-                ids = (
-                    (one.shipment,)
-                    if name == "labels"
-                    else (one.number, box_id(key, one.parcel_id), *one.others)
-                )
-                kept = one.units if one.stage == "unpacked" else ()
-                draft.bury(name, other, one.stage, ids, kept)
-                if name == "labels":
-                    draft.forget(other)
-    draft.bury(FIELD, key, draft.get(FIELD)[key].stage, (thing.task, *thing.outside))
+    bury(draft, event.key, thing)
 
 
 def _stays(draft: Draft, event: e.Event) -> None:
@@ -377,7 +358,7 @@ FOLDS: dict[type[e.Event], Any] = {
     e.Shrunk: _shrunk,
     e.Stopped: _stopped,
     e.StopDropped: lambda draft, event: _move(draft, event, stop="", asked=False, fixed=True),
-    e.CancelAsked: lambda draft, event: _move(draft, event, asked=True),
+    e.CancelAsked: _cancel_asked,
     e.TaskCancelled: _cancelled_task,
     e.RestSettled: _rest_settled,
     e.FulfilmentCancelled: _cancelled,

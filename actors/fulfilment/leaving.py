@@ -9,7 +9,7 @@ from actors.fulfilment.parts import minus, plus
 from actors.fulfilment.thing import PACKED, Fulfilment
 from actors.fulfilment.wanted import SENT
 from actors.kernel import ledger
-from actors.order.differs import in_excess, leave, left_unlike
+from actors.order.differs import cancelled_and_left, in_excess, leave, left_unlike
 from actors.order.reading import parcels_of
 from actors.order.state import State
 from actors.order.work import Work
@@ -160,6 +160,8 @@ def leaves(
             moves=tuple(moves),
         )
     )
+    if thing.ceased and not part:
+        leave(work, cancelled_and_left(key))
     in_excess(work, key, excess, list(unknown))
     leave(work, *told_too_much(work))
     left_unlike(work, state, key, thing, gone, inside=inside or thing.stage == "handed_over")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actors.fulfilment.evolve import box_id
+from actors.fulfilment.tombstone import box_id
 from actors.fulfilment.wanted import SENT
 from actors.order.differs import leave
 from actors.order.reading import parcels_of

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from actors.fulfilment.evolve import box_id
 from actors.fulfilment.heard import hear, is_gap_before
 from actors.fulfilment.leaving import in_doubt, leaves, new_parcels, unfound, unpacked
 from actors.fulfilment.numbers import newer, packed_again, told_later
 from actors.fulfilment.parts import minus
 from actors.fulfilment.short import missed, settle
 from actors.fulfilment.thing import CANCELLED, PACKED, RECALLED, Fulfilment
+from actors.fulfilment.tombstone import box_id
 from actors.fulfilment.wanted import SENT
 from actors.kernel.setup import Setup
 from actors.order.differs import MAX_NAMED, holds_unknown, leave

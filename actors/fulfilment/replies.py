@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.fulfilment.short import decide
-from actors.fulfilment.table import TABLE
+from actors.fulfilment.table import INSIDE, TABLE
 from actors.fulfilment.thing import DONE, HANDED_OVER, PACKED, RECALLED, Fulfilment
 from actors.fulfilment.wanted import ALL
 from actors.kernel import ledger
@@ -170,7 +170,9 @@ def undone(work: Work, intent: Intent, *, detail: str = "", settles: int = 0, by
                 )
             )
         return
-    if thing.stage == "handed_over" or (thing.untold and thing.stage != RECALLED):
+    if thing.untold and thing.stage in INSIDE:
+        work.say(e.CancelAsked(rule="cancel-asked", key=key, settles=settles, ceased=True))
+    elif thing.stage == "handed_over":
         work.say(e.StopDropped(rule="go-on", key=key, settles=settles, reason="it has left"))
         leave(work, cancelled_and_left(key))
     elif TABLE.allows(thing.stage, e.TaskCancelled):
@@ -210,7 +212,7 @@ def cancel_refused(work: Work, key: Key, reason: str, settles: int) -> None:
     """The warehouse does not stop it: the wish is dropped, and a person is told. Nothing more of a
     cancelled order is bought or asked for before one has looked."""
     thing = work.state.fulfilments[key]
-    if not TABLE.allows(thing.stage, e.StopDropped):
+    if thing.ceased or not TABLE.allows(thing.stage, e.StopDropped):
         work.say(e.AnswerNoted(rule="noted", key=key, settles=settles))
         return
     why = thing.stop

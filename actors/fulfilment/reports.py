@@ -26,6 +26,7 @@ from actors.fulfilment.table import INSIDE
 from actors.fulfilment.thing import CANCELLED, PACKED, PICKED, RECALLED, Fulfilment
 from actors.kernel import ledger
 from actors.order.differs import MAX_NAMED, holds_unknown, leave, left_unlike
+from actors.order.joint_ceased import THE_WAREHOUSE
 from actors.order.joint_things import fulfilled, recalled
 from actors.order.reading import parcels_of, units
 from actors.order.state import State
@@ -36,9 +37,6 @@ from schemas.messages import events as e
 from schemas.messages import inputs as i
 from schemas.messages.base import Move, Parts
 from schemas.order.things import FULFILMENT, Key, is_key, number_of
-
-THE_WAREHOUSE = "the warehouse"
-"""Who cancelled a task when no one asked for it."""
 
 # Any: each handler takes the report that it is listed for.
 Handler = Callable[[Work, Key, Fulfilment, Any], None]
@@ -284,8 +282,9 @@ def _task_cancelled(
     work: Work, key: Key, thing: Fulfilment, command: i.ReportTaskCancelled
 ) -> None:
     if thing.untold:
-        # What has left of it is told in a moment, and then what is cancelled is known, too.
-        work.early = True
+        # Once it is told what has left of it, it is known what is cancelled, too.
+        if not thing.ceased:
+            work.say(e.CancelAsked(rule="cancel-asked", key=key, ceased=True))
         return
     by = "" if thing.stop else THE_WAREHOUSE
     work.say(recalled(work.state, key, detail=command.reason, by=by))
@@ -329,7 +328,7 @@ def _collected(work: Work, key: Key, thing: Fulfilment, command: i.ReportCollect
         _collected_after_all(work, key, command)
         return
     _ask_of_others(work, key, thing)
-    early = _is_early(thing, command)
+    early = _is_early(thing, command) or (thing.ceased and thing.stage in INSIDE)
     short = thing.missing or early or _holds_more(work.state, key, thing)
     if thing.stage in INSIDE and not short:
         before = work.state

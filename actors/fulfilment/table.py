@@ -126,11 +126,12 @@ TABLE = Table(
             "the channel shows it as ours",
         ),
         *stay("shrink", (PLANNED, SHORT, RESERVED), e.Shrunk, "fewer units are wanted of it"),
+        *stay("forgo", (PICKED, PACKED), e.Shrunk, "what it lacks is not wanted any more"),
         *stay("stop", INSIDE, e.Stopped, "it shall not leave as it is"),
         *stay("go-on", (*AT_WORK, HANDED_OVER), e.StopDropped, "it can't be stopped"),
         *stay(
             "cancel-asked",
-            (*AT_WORK, HANDED_OVER, RECALLED),
+            (*INSIDE, HANDED_OVER, RECALLED),
             e.CancelAsked,
             "the warehouse says it later",
         ),
@@ -151,7 +152,7 @@ TABLE = Table(
         ),
         *go("rest", (PACKED, RECALLED), e.RestSettled, HANDED_OVER, "nothing more leaves with it"),
         Row("done", HANDED_OVER, e.FulfilmentDone, DONE, "all its parcels reached their end"),
-        *stay("renew", UNTASKED, e.Renewed, "a person had it tried again, as a new one"),
+        *stay("renew", UNTASKED, e.Renewed, "it was refused; a new one follows"),
     ),
     beside=(
         *ELEVATED,

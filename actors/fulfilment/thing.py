@@ -9,7 +9,7 @@ from schemas.messages.effects import Delivery
 from schemas.messages.fulfilment_events import Untold
 from schemas.order.things import Key
 
-VERSION = 8
+VERSION = 9
 """Of the struct below; a stored state of another one is rebuilt from the events."""
 
 PLANNED, SHORT, RESERVED, RELEASED = "planned", "short", "reserved", "released"
@@ -36,7 +36,8 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     were heard (`actors.fulfilment.heard`), `last` that of the one that said that all is packed
     while an earlier one was still on its way. `ready` says that the storefront knows that it waits
     for its customer, `collected` that he has what left before anyone told what it holds. `lapsed`
-    says that its order waited longer than its reservation is kept."""
+    says that its order waited longer than its reservation is kept, `ceased` that its task is
+    cancelled while it is not known yet what has left of it."""
 
     stage: str
     place: str
@@ -65,6 +66,7 @@ class Fulfilment(Struct, frozen=True, array_like=True):
     ready: bool = False
     collected: bool = False
     lapsed: bool = False
+    ceased: bool = False
 
     @property
     def is_tasked(self) -> bool:

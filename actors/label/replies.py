@@ -6,7 +6,7 @@ from actors.fulfilment.collect import told_too_much
 from actors.label.printing import leave_to_print
 from actors.label.table import TABLE
 from actors.order.decision import LabelImage
-from actors.order.differs import REDIRECT, leave, old_label
+from actors.order.differs import changed_since, leave, old_label
 from actors.order.reading import is_in_use
 from actors.order.work import Work
 from actors.parcel.table import ON_ITS_WAY
@@ -64,10 +64,7 @@ def done(work: Work, intent: Intent, result: f.Result, settles: int) -> None:
                 leave(work, *told_too_much(work))
             gone = [k for k in thing.parcels if _is_on_its_way(work, k)]
             if thing.told != work.state.address and gone:
-                leave(
-                    work,
-                    *(f"the address changed after {k} had left: {REDIRECT}" for k in gone),
-                )
+                leave(work, *changed_since(work, thing, gone))
                 leave(work, *old_label(work.state, work.state.labels[key]))
         case f.Undone(detail=detail) if TABLE.allows(thing.stage, e.LabelVoided):
             gone = [k for k in thing.parcels if _is_on_its_way(work, k)]

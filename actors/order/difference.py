@@ -16,6 +16,10 @@ from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.order.canonical import Order
 
+MAX_REISSUED = 8
+"""Revisions of what a warehouse is told after which texts alone give it no other task: an app that
+writes others all the time would have it begin again and again. A person is told then."""
+
 
 class Diff(Struct, frozen=True):
     """What differs between two statements: facets, units that were added (to lines by their place,
@@ -31,6 +35,8 @@ class Diff(Struct, frozen=True):
 def difference(work: Work, base: Order, order: Order) -> Diff:
     """Return what differs between two statements in all that we act on."""
     facets = [name for name, differs in FACETS if differs(base, order)]
+    if work.state.task >= MAX_REISSUED and "note" in facets and _papers(base) == _papers(order):
+        facets[facets.index("note")] = "texts"
     setup, methods = work.context.setup, work.state.payment_method
     if setup.collected and to_collect(base, setup, methods) != to_collect(
         order, setup, order.payment_method
@@ -110,7 +116,11 @@ def _freed(
         if min(owed, here) > 0:
             wishes.append(e.Wish(at, min(owed, here), ledger.REMOVED))
         if owed > max(0, here):
-            late.append((at, owed - max(0, here)))
+            # What was lost or came back is not with the customer.
+            kept = ledger.out(counts) - counts.get("l", 0) - counts.get("r", 0)
+            kept += counts.get("e", 0) - left
+            if (late_units := min(owed - max(0, here), kept)) > 0:
+                late.append((at, late_units))
     return tuple(wishes), tuple(late)
 
 
@@ -141,8 +151,8 @@ def _texts(order: Order) -> dict[str, str]:
     }
 
 
-def _told(order: Order) -> tuple[object, ...]:
-    """What is written on papers and asked of a warehouse, beside goods and address."""
+def _papers(order: Order) -> tuple[object, ...]:
+    """What is written on papers and asked of a warehouse, beside goods, address and texts."""
     gifts = tuple(
         (x.line_id, x.gift_message, x.unit_codes)
         for x in order.lines
@@ -150,7 +160,11 @@ def _told(order: Order) -> tuple[object, ...]:
     )
     wanted = (order.ship_by, order.deliver_from, order.deliver_by, order.pickup_at)
     papers = (order.note, order.gift_message, gifts, wanted)
-    return papers, order.parent_ref, order.subscription_ref, _texts(order)
+    return papers, order.parent_ref, order.subscription_ref
+
+
+def _told(order: Order) -> tuple[object, ...]:
+    return _papers(order), _texts(order)
 
 
 FACETS: tuple[tuple[str, Any], ...] = (

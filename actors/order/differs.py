@@ -59,6 +59,7 @@ _MOVING = (*ON_ITS_WAY, UNTRACKED)
 _THERE = (DELIVERED, COLLECTED)
 
 SEND_BACK = "have them sent back, or charge for them"
+WITHDRAW = "they do not travel, so withdraw them where that can be done, or charge for them"
 
 
 def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], ...]) -> None:
@@ -69,16 +70,19 @@ def too_late(work: Work, facets: tuple[str, ...], late: tuple[tuple[int, int], .
     if named:
         what = " and ".join(_NAMES[one] for one in named)
         if gone := moving(state):
-            told.append(f"{what} changed after {_some(gone)} had left: {_todo(named)}")
+            told.append(f"{what} changed after {some(gone)} had left: {_todo(named)}")
         for label in state.labels.values():
             told += old_label(state, label)
     told += _not_followed(work, [one for one in facets if one in named or one == "note"])
+    if "texts" in facets:
+        _texts_beyond(work)
     late = unexplained(state, work.order, late)
     for at, quantity in late[:MAX_LATE]:
         line = state.lines[at]
+        todo = WITHDRAW if line.delivery == "digital" else f"{SEND_BACK}, unless they are back"
         told.append(
             f"{quantity} × {line.sku} of line {line.line_id} were removed or refunded after they "
-            f"left: {SEND_BACK}, unless they are back"
+            f"left: {todo}"
         )
     if len(late) > MAX_LATE:
         units = sum(quantity for _, quantity in late[MAX_LATE:])
@@ -124,13 +128,26 @@ def _not_followed(work: Work, named: list[str]) -> list[str]:
                 changed.append(f"{gone} × {line.sku} of line {line.line_id} were removed")
         if changed:
             words = (
-                f"{_some(changed)}, and the warehouse does not stop {key}{_task(thing)}: tell the "
+                f"{some(changed)}, and the warehouse does not stop {key}{_task(thing)}: tell the "
                 "warehouse"
             )
             is_note = only_note and len(changed) == 1
             found += [] if is_note else [words]
             _note(work, key, words if is_note else "")
     return found
+
+
+def _texts_beyond(work: Work) -> None:
+    """Have a person look at texts that change again and again, and that no other task is given
+    for."""
+    for key, thing in work.state.fulfilments.items():
+        if thing.told and thing.is_begun and thing.left and not thing.stop:
+            words = (
+                f"texts of the order change again and again, and {key}{_task(thing)} is not given "
+                "again for each: compare what it says with the order before it leaves"
+            )
+            if not any(one.words == words for one in work.state.tasks):
+                _note(work, key, words)
 
 
 def _note(work: Work, key: Key, words: str) -> None:
@@ -152,16 +169,12 @@ def _task(thing: Fulfilment) -> str:
     return f" (task {thing.task})" if thing.task else ""
 
 
-def left_before_cancel(work: Work, keys: Iterable[Key]) -> None:
-    """Leave to a person what is on its way of an order that its channel cancelled."""
-    state = work.state
-    gone = []
-    for key in keys:
-        numbers = [x.number for x in state.parcels.values() if x.fulfilment == key and x.number]
-        gone.append(f"{key} ({', '.join(numbers)})" if numbers else key)
-    if gone:
-        what = f"the channel cancelled the order after {_some(gone)} had left"
-        leave(work, f"{what}: {STOP}")
+def changed_since(work: Work, label: Label, gone: Iterable[Key]) -> list[str]:
+    """Name what changed after a label was asked for, of parcels that have left under it."""
+    facets = [one for one in _facets(work.state, 0, label) if one in _TODO]
+    named = [one for one in facets if one != "due" or is_off(work)]
+    what = " and ".join(_NAMES[one] for one in named)
+    return [f"{what} changed after {k} had left: {_todo(named)}" for k in gone] if named else []
 
 
 def old_label(state: State, label: Label) -> list[str]:
@@ -219,7 +232,7 @@ def left_unlike(
         f"{quantity} × {before.lines[at].sku} of line {before.lines[at].line_id}"
         for at, quantity in parts
     ]
-    differs = [f"{_some(lines)} not wanted any more"] if lines else []
+    differs = [f"{some(lines)} not wanted any more"] if lines else []
     todo = ["have them sent back"] if lines else []
     known = is_rest(before, key, thing, work.context.setup)
     found = {one for k in gone for one in _outdated(before, k, thing, known=known)}
@@ -372,6 +385,7 @@ def _name(state: State, key: Key) -> str:
     return f"{key} ({number})" if number else key
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """Name some of many, and how many more there are."""
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return ", ".join(names[:MAX_NAMED]) + more

@@ -111,6 +111,7 @@ REVISIONS = {
     "money": ("book",),
     "due": ("address", "task", "book"),
     "terms": (),
+    "texts": ("book",),
 }
 """What is told again when a facet of the order changes: the label's address, the warehouse's task,
 the ERP's order."""

@@ -35,6 +35,7 @@ def _not_elsewhere(draft: Draft, event: e.NotElsewhere) -> None:
     draft.set(
         outside=tuple((name, _without(parts, less.get(name, ()))) for name, parts in kept),
         shown=tuple(one for one in state.shown if one not in event.gone),
+        reduced=state.reduced or not set(event.gone).isdisjoint(state.shown),
     )
     lines, sums = list(draft.get("lines")), dict(draft.get("sums"))
     for at, quantity in event.kept:

@@ -12,6 +12,8 @@ from functools import lru_cache
 from actors.label import printing
 from actors.order import (
     differs,
+    joint_ceased,
+    joint_corrected,
     joint_held,
     joint_money,
     joint_numbers,
@@ -176,6 +178,8 @@ JOINT: tuple[Joint, ...] = (
         "a stopped fulfilment that no warehouse works on is recalled at once",
         needs=(Sign.STOPS, AT_WORK),
     ),
+    *joint_ceased.ROWS,
+    *joint_corrected.ROWS,
     Joint(
         "rest",
         ("fulfilments", "parcels"),
@@ -234,10 +238,10 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "digital",
-        ("fulfilments", "lines", "payments"),
+        ("fulfilments", "lines", "payments", "holds"),
         joint_money.digital,
         (e.Fulfilled,),
-        "what does not travel is fulfilled at once",
+        "what does not travel is fulfilled at once, unless its order is held",
         needs=(Sign.DIGITAL, Sign.PLANNED),
     ),
     Joint(
@@ -313,9 +317,9 @@ JOINT: tuple[Joint, ...] = (
     ),
     Joint(
         "still-shown",
-        ("stage", "lines", "fulfilments", "tasks", "cancel", "refunds"),
+        ("stage", "lines", "fulfilments", "tasks", "cancel", "refunds", "source_updated_at"),
         joint_order.still_shown,
-        (e.TaskOpened,),
+        (e.TaskOpened, e.TaskClosed),
         "a person is told of units that were cancelled here and that the channel still shows",
         needs=(Sign.ORDER_ACCEPTED, Sign.CANCELLED_UNITS),
     ),

@@ -4,16 +4,49 @@ none: no label of ours waits there, so the task is called off, and given again a
 from __future__ import annotations
 
 from actors.fulfilment.thing import Fulfilment
-from actors.order.evolve import BY_ITSELF
+from actors.order import normalise as n
+from actors.order.evolve import BY_ITSELF, DECLINED
+from actors.order.holding import REQUESTS_BEYOND, SAID_TWICE, UNREAD
 from actors.order.joint_row import Joint
-from actors.order.reading import is_called_off, is_labelled_by_us, is_open
+from actors.order.reading import is_labelled_by_us, is_open
 from actors.order.signs import AT_WORK, Sign
+from actors.order.state import Hold, State
+from actors.order.table import ACCEPTED
 from actors.order.work import Work
 from schemas.messages import events as e
+from schemas.order.things import ORDER
 
 HELD = "held-"
 """How the ids of tasks begin about goods that a warehouse does not stop; the fulfilment's key
 follows."""
+
+
+_BRIEF = (f"{SAID_TWICE}-", f"{UNREAD}-")
+"""How holds begin that end by themselves with what the channel states next: a warehouse that is
+stopped and told again for each would not get on."""
+_RIGHT = (
+    DECLINED,
+    REQUESTS_BEYOND,
+    *(n.hold_id_of(x) for x in (n.SKU, n.TAX_CODE, n.SHIPPING_METHOD, n.ITEM_NUMBER, n.ACCOUNT)),
+)
+"""How holds begin that say nothing against what a warehouse was told: units that no place has, or a
+name that a table lacks."""
+
+
+def is_called_off(state: State) -> bool:
+    """Whether what a warehouse sends by itself is to be stopped for now: it waits for no label of
+    ours, so that nothing else keeps the goods in the house."""
+    if not state.holds or state.stage != ACCEPTED or state.cancel is not None:
+        return False
+    return any(x.key == ORDER and _calls_off(state, x) for x in state.holds)
+
+
+def _calls_off(state: State, hold: Hold) -> bool:
+    """Whether a hold asks if goods may leave at all. What the channel asked by its units not to
+    send is stopped by itself."""
+    if hold.since or hold.hold_id.startswith((*_BRIEF, *_RIGHT)):
+        return False
+    return all(one.hold_id != hold.hold_id for one in state.stops)
 
 
 def call_off(work: Work) -> e.OrderEvent | None:
@@ -71,7 +104,7 @@ def _sends(work: Work, thing: Fulfilment) -> bool:
 ROWS = (
     Joint(
         "call-off",
-        ("holds", "stage", "cancel", "fulfilments", "open"),
+        ("holds", "stops", "stage", "cancel", "fulfilments", "open"),
         call_off,
         (e.Stopped,),
         "a held order's task is called off where no label of ours waits, and given again later",
@@ -79,7 +112,7 @@ ROWS = (
     ),
     Joint(
         "not-called-off",
-        ("holds", "stage", "cancel", "fulfilments", "tasks"),
+        ("holds", "stops", "stage", "cancel", "fulfilments", "tasks"),
         not_called_off,
         (e.TaskOpened,),
         "where the warehouse does not stop it, a person has it stopped",
@@ -87,7 +120,7 @@ ROWS = (
     ),
     Joint(
         "held-over",
-        ("holds", "stage", "cancel", "fulfilments", "tasks"),
+        ("holds", "stops", "stage", "cancel", "fulfilments", "tasks"),
         held_over,
         (e.TaskClosed,),
         "and is not asked to any more once the hold has ended, or it has left",

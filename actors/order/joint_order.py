@@ -121,17 +121,34 @@ def _paid_back(task: Task) -> e.TaskClosed:
 
 def still_shown(work: Work) -> e.OrderEvent | None:
     """Units that were cancelled here one by one are a person's to remove at the channel, which can
-    be told of whole orders alone. What is said with money that is owed is not said twice."""
+    be told of whole orders alone. What is said with money that is owed is not said twice, and what
+    the channel has removed is asked of no one any more."""
     state = work.state
+    task = next((one for one in state.tasks if one.task_id == SHOWN), None)
+    if task is not None:
+        return _shown_by_now(work, task)
     if state.stage != ACCEPTED or state.sums.get("c", 0) <= state.named:
         return None
     if state.sums["c"] - taken_off(state) <= state.named:
         return None  # the channel takes off what it gives the money back for
     if _is_moving(state) or not _is_shown(work):
         return None
-    units = _cancelled_units(state, work.order)
-    words = f"the channel still shows {units}, which are cancelled: remove them there"
-    return e.TaskOpened(rule="task", task_id=SHOWN, words=words)
+    return e.TaskOpened(rule="task", task_id=SHOWN, words=_words_of(work))
+
+
+def _shown_by_now(work: Work, task: Task) -> e.OrderEvent | None:
+    """Say what the channel shows by now of what was cancelled."""
+    if _is_moving(work.state):
+        return None
+    if not (_is_shown(work) and _cancelled_units(work.state, work.order)):
+        return e.TaskClosed(rule="task-done", task_id=SHOWN, person=BY_ITSELF)
+    words = _words_of(work)
+    return e.TaskOpened(rule="task", task_id=SHOWN, words=words) if words != task.words else None
+
+
+def _words_of(work: Work) -> str:
+    units = _cancelled_units(work.state, work.order)
+    return f"the channel still shows {units}, which are cancelled: remove them there"
 
 
 def _cancelled_units(state: State, order: Order | None) -> str:

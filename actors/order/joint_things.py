@@ -21,6 +21,7 @@ from actors.kernel import ledger
 from actors.label.thing import BOUGHT, SKIPPED, WANTED, Label
 from actors.order.differs import NOTED, facets_named
 from actors.order.reading import (
+    is_held,
     is_in_use,
     is_kept_from_picking,
     is_labelled_by_us,
@@ -124,9 +125,10 @@ def want_label(work: Work) -> e.OrderEvent | None:
 
 
 def digital(work: Work) -> e.OrderEvent | None:
-    """What does not travel is fulfilled as soon as the order is accepted."""
+    """What does not travel is fulfilled as soon as the order is accepted and nothing holds it."""
     for key, thing in work.state.fulfilments.items():
-        if thing.delivery == "digital" and thing.stage == PLANNED and not thing.stop:
+        waits = thing.stop or is_held(work.state, key)
+        if thing.delivery == "digital" and thing.stage == PLANNED and not waits:
             return fulfilled(work, key, thing, task_id="")
     return None
 

@@ -84,13 +84,17 @@ def shrink(work: Work) -> e.OrderEvent | None:
 
 
 def _freed(work: Work, at: int, need: int) -> e.OrderEvent | None:
-    """Free so many units of a line, the latest fulfilments first. Those that stop already, or that
-    wait for an answer after which it is asked again, count as freed."""
+    """Free so many units of a line: first what a warehouse did not find and no one has decided
+    about, then the latest fulfilments. Those that stop already, or that wait for an answer after
+    which it is asked again, count as freed."""
     state = work.state
     having = [(k, x, dict(x.left).get(at, 0)) for k, x in reversed(state.fulfilments.items())]
     having = [one for one in having if one[2]]
     need -= sum(have for _, thing, have in having if thing.stop)
     others = [one for one in having if not one[1].stop]
+    for key, thing, _ in others:
+        if need > 0 and thing.stage in AT_WORK and (short := dict(thing.missing).get(at, 0)):
+            return _shrunk(key, ((at, min(need, short)),), "forgo")
     for key, thing, have in others:
         if need <= 0:
             return None

@@ -27,6 +27,10 @@ PUBLISH = f.tag_of(f.PublishFulfilment)
 
 NONE: Mapping[int, int] = MappingProxyType({})
 
+BESIDE = "+"
+"""The name under which units are remembered that shipments of ours hold in the channel beyond what
+left by us: somebody put them in there."""
+
 MAX_OUTSIDE = 500
 """Shipments of others that are remembered for one order: as many as a statement may have. One more
 holds the order, for its goods may have been sent."""
@@ -51,11 +55,43 @@ def compare(work: Work, order: Order, fulfilled: tuple[i.OutsideShipment, ...]) 
             _elsewhere(work, one.outside_id, more, _unnamed(work.state, more))
         elif not _is_known(work.state, one) and not _matched(work, one, units):
             _elsewhere(work, one.outside_id, units, _unnamed(work.state, units))
+    known = dict(dict(work.state.outside).get(BESIDE, ()))
+    beside = beyond_ours(work, order, fulfilled).items()
+    added = {at: count - have for at, count in beside if count > (have := known.get(at, 0))}
+    _elsewhere(work, BESIDE, added, _unnamed(work.state, added))
+
+
+def beyond_ours(work: Work, order: Order, fulfilled: Iterable[i.OutsideShipment]) -> dict[int, int]:
+    """Return by line how many units shipments of ours hold there beyond what left by us, and what
+    may still leave with them. Of a bundle, and of a line whose sum is stated, that is not known."""
+    state, others = work.state, dict(work.state.outside)
+    body = work.order
+    skipped = {x.line_id for x in body.lines if x.bundle_line_id} if body is not None else set()
+    room: Counter[str] = Counter()
+    for line in state.lines:
+        room[line.line_id] += ledger.out(line.counts)
+    for thing in state.fulfilments.values():
+        for at, quantity in thing.left if thing.outside else ():
+            room[state.lines[at].line_id] += quantity
+    said: Counter[int] = Counter()
+    for one in fulfilled:
+        units = units_of(work, order, one.units)
+        if one.outside_id == "":
+            skipped |= {state.lines[at].line_id for at in units}
+        elif one.outside_id not in others and is_ours(state, one, units):
+            said.update(units)
+    lines = ((at, state.lines[at].line_id, quantity) for at, quantity in said.items())
+    return {
+        at: quantity - room[line_id]
+        for at, line_id, quantity in lines
+        if quantity > room[line_id] and line_id not in skipped
+    }
 
 
 def first_shown(work: Work, order: Order, stated: Statement) -> tuple[str, ...]:
     """Return the channel's ids of shipments of ours that a statement shows for the first time. Some
-    may stand for ours that it does not show any more, such as one under a corrected number."""
+    may stand for ours that it does not show any more, such as one under a corrected number, or one
+    that was deleted some time before."""
     state = work.state
     if not stated.fulfilled or not stated.fulfilled_is_all:
         return ()
@@ -64,7 +100,7 @@ def first_shown(work: Work, order: Order, stated: Statement) -> tuple[str, ...]:
     new = [one for one in stated.fulfilled if one.outside_id not in known]
     found = [one.outside_id for one in new if _is_known(state, one)]
     named = {one.outside_id for one in stated.fulfilled if one.units}
-    if new and not named.issuperset(state.shown):
+    if new and (state.reduced or not named.issuperset(state.shown)):
         found += _instead(work, order, stated)
     return tuple(dict.fromkeys(found))[:room]
 

@@ -6,6 +6,7 @@ back itself.
 
 from __future__ import annotations
 
+from actors.fulfilment.remitted import remitted
 from actors.fulfilment.thing import HANDED_OVER
 from actors.order.acceptance import still_due, to_collect
 from actors.order.decision import Context
@@ -57,8 +58,8 @@ def still_settled(state: State, order: Order) -> int:
 
 def collected(state: State) -> int:
     """Return what was collected on delivery."""
-    handed_over = (x for x in state.fulfilments.values() if x.stage == HANDED_OVER)
-    return state.collected + sum(x.collect for x in handed_over)
+    handed_over = ((k, x) for k, x in state.fulfilments.items() if x.stage == HANDED_OVER)
+    return state.collected + sum(remitted(state.parcels, k, x) for k, x in handed_over)
 
 
 def paid_beside(state: State, order: Order, context: Context) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from actors.kernel import ledger
 from actors.order import change, claiming, holding, later, mapping, outside, ruling
+from actors.order.cancelled_late import left_before_cancel
 from actors.order.decision import moment
-from actors.order.differs import left_before_cancel
 from actors.order.evolve import CHANNEL
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE, TEST_ORDER, shipped
 from actors.order.state import State

@@ -11,7 +11,6 @@ from actors.label.thing import Label
 from actors.order.decision import Context
 from actors.order.evolve import PARTLY_DONE, UNMAPPED
 from actors.order.ruling import ELEVATED, UNREADY
-from actors.order.ruling import HOLD as RULE
 from actors.order.state import State
 from actors.order.table import ACCEPTED, PLACED
 from actors.parcel.thing import Parcel
@@ -28,9 +27,6 @@ TEST_ORDER = "test-order"
 
 PERSON, UNPAID, UNPROMISED = "person-", "money-gone", "terms-gone"
 """How holds begin by a person, and of an order whose payment went back or is promised no more."""
-SHIP_OR_NOT = (PERSON, f"{UNPAID}-", f"{UNPROMISED}-", RULE)
-"""How holds begin that ask a person whether the goods may leave at all. Others wait for news, or
-for something else of the order to be settled."""
 
 NO_PLACE = Place(name="")
 """Where nothing is kept: what needs no place, and what is left of a place that is gone."""
@@ -57,14 +53,6 @@ def is_kept_from_picking(state: State, key: Key, setup: Setup) -> bool:
     return any(
         hold.key in (ORDER, key) and not hold.hold_id.startswith(ELEVATED) for hold in state.holds
     )
-
-
-def is_called_off(state: State) -> bool:
-    """Whether what a warehouse sends by itself is to be stopped for now: it waits for no label of
-    ours, so that nothing else keeps the goods in the house."""
-    if not state.holds or state.stage != ACCEPTED or state.cancel is not None:
-        return False
-    return any(x.key == ORDER and x.hold_id.startswith(SHIP_OR_NOT) for x in state.holds)
 
 
 def place_of(setup: Setup, name: str) -> Place:

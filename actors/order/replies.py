@@ -248,7 +248,7 @@ def _is_reached(state: State, intent: Intent) -> bool:
         return {
             fulfilment.RESERVE: fulfilment_.stock,
             fulfilment.TASK: bool(fulfilment_.task),
-            fulfilment.CANCEL: fulfilment_.stage == "recalled",
+            fulfilment.CANCEL: fulfilment_.stage == "recalled" or fulfilment_.ceased,
             # Goods that the customer has, or that are taken back, wait for no one.
             fulfilment.TELL: fulfilment_.ready or fulfilment_.stage != "packed",
         }.get(kind, False)

@@ -43,6 +43,7 @@ class Sign(IntFlag):
     AUTHORISED = auto()
     PAYMENTS = auto()
     REFUNDS = auto()
+    CEASED = auto()
     RETURNS = auto()
 
 
@@ -91,7 +92,7 @@ _LABEL_OPEN, _LABEL_STOPS = int(Sign.LABEL_OPEN), int(Sign.LABEL_STOPS)
 _LABEL_OUTDATED, _ASKED_TO_STOP = int(Sign.LABEL_OUTDATED), int(Sign.ASKED_TO_STOP)
 _LATER = int(Sign.LATER)
 _AUTHORISED, _PAYMENTS = int(Sign.AUTHORISED), int(Sign.PAYMENTS)
-_REFUNDS, _RETURNS = int(Sign.REFUNDS), int(Sign.RETURNS)
+_REFUNDS, _CEASED, _RETURNS = int(Sign.REFUNDS), int(Sign.CEASED), int(Sign.RETURNS)
 
 
 def signs_of(state: State) -> int:
@@ -136,6 +137,8 @@ def _of_fulfilments(state: State) -> int:
         found |= _FULFILMENT.get(thing.stage, 0)
         if thing.stop:
             found |= _STOPS
+        if thing.ceased:
+            found |= _CEASED
         if not thing.left:
             found |= _EMPTY
         if thing.told and thing.told != task:

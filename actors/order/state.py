@@ -21,7 +21,7 @@ from schemas.messages.effects import Units
 from schemas.messages.rule_events import Ruling
 from schemas.order.things import Key
 
-VERSION = 9
+VERSION = 10
 """Of the structs below, and of what events make of them; a stored state of another one is rebuilt
 from the events."""
 
@@ -159,7 +159,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     neither stored nor compared.
 
     `family` names the machines and their versions that made it. `collected` is the amount to
-    collect that went with fulfilments that are done, `prepaid` what was paid beside it (-1: nothing
+    collect that went with fulfilments that are done, `uncollected` that of those which came back
+    or were lost, `prepaid` what was paid beside it (-1: nothing
     was collected when the channel stated the order last; while only its payment has come, how much
     that says is paid), `settled_minor` the money owed that a person settled, `named` of how many
     units that were cancelled here one was told.
@@ -175,11 +176,11 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     order goes on, `later` what it wants sent later. `open` lists effects under way, `lost` those
     that ended without success and might still report a consequence. `waived` lists holds that a
     person released and that must not come again. `outside` are shipments that others made, with
-    what is known of each, `shown` the channel's ids of ours that it has shown; `declined` are the
-    places that refused. `claim` is what no other order may have since this one was accepted, `twin`
-    the order that was accepted instead of this one, which came through two channels. `ship_by` is
-    when goods have to be handed over at the latest ("": any time). `ruled` is what the seller's
-    rules said last (None: there were none).
+    what is known of each, `shown` the channel's ids of ours that it has shown (`reduced`: it took
+    one back); `declined` are the places that refused. `claim` is what no other order may have since
+    this one was accepted, `twin` the order that was accepted instead of this one, which came
+    through two channels. `ship_by` is when goods have to be handed over at the latest ("": any
+    time). `ruled` is what the seller's rules said last (None: there were none).
     """
 
     version: int = 0
@@ -195,6 +196,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     payment_method: str = ""
     accepted_by: str = ""
     collected: int = 0
+    uncollected: int = 0
     prepaid: int = -1
     settled_minor: int = 0
     named: int = 0
@@ -237,6 +239,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     refetch: bool = False
     outside: tuple[tuple[str, Parts], ...] = ()
     shown: tuple[str, ...] = ()
+    reduced: bool = False
     declined: tuple[str, ...] = ()
     stops: tuple[StopAsk, ...] = ()
     later: tuple[LaterUnits, ...] = ()

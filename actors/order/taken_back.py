@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from actors.fulfilment.parts import minus
 from actors.kernel import ledger
 from actors.order.differs import MAX_NAMED, leave
-from actors.order.outside import Statement, is_ours, units_of, unlike, wanted
+from actors.order.outside import (
+    BESIDE,
+    Statement,
+    beyond_ours,
+    is_ours,
+    units_of,
+    unlike,
+    wanted,
+)
 from actors.order.table import CANCELLED, CLOSED
 from actors.order.work import Work
 from schemas.messages import events as e
@@ -19,7 +28,7 @@ def withdrawn(work: Work, order: Order, stated: Statement) -> None:
     if not stated.fulfilled_is_all or state.stage == CANCELLED:
         return
     names = {one.outside_id for one in stated.fulfilled if one.units}
-    gone = tuple(name for name, _ in state.outside if name not in names)
+    gone = tuple(name for name, _ in state.outside if name not in (*names, BESIDE))
     ours = tuple(name for name in state.shown if name not in names)
     less = _fewer(work, order, stated)
     if not gone and not ours and not less:
@@ -52,15 +61,20 @@ def withdrawn(work: Work, order: Order, stated: Statement) -> None:
 def _fewer(
     work: Work, order: Order, stated: Statement
 ) -> tuple[tuple[str, tuple[tuple[int, int], ...]], ...]:
-    """Return by shipment of others the units that it held and does not any more. Of a line whose
-    sum is stated they may be in none that is named yet, so that they stay."""
+    """Return by shipment of others the units that it held and does not any more, also of those that
+    they put into ours. Of a line whose sum is stated they may be in none that is named yet, so that
+    they stay."""
     known = work.state.outside
     named = {one.outside_id for one in stated.fulfilled if one.outside_id and one.units}
-    if named.isdisjoint(name for name, _ in known):
+    if {BESIDE, *named}.isdisjoint(name for name, _ in known):
         return ()
     _, summed = _theirs(work, order, stated)
     found = []
-    for name, _ in known:
+    for name, parts in known:
+        if name == BESIDE:
+            now = beyond_ours(work, order, stated.fulfilled)
+            if rest := minus(parts, tuple(now.items())):
+                found.append((name, rest))
         if name in named:
             _, fewer = unlike(work, order, name, stated.fulfilled)
             if parts := tuple((at, count) for at, count in fewer.items() if at not in summed):
@@ -102,6 +116,8 @@ def _theirs(work: Work, order: Order, stated: Statement) -> tuple[dict[int, int]
         elif one.outside_id in names or not is_ours(work.state, one, units):
             for at, quantity in units.items():
                 found[at] = found.get(at, 0) + quantity
+    for at, quantity in beyond_ours(work, order, stated.fulfilled).items():
+        found[at] = found.get(at, 0) + quantity
     return found, summed
 
 

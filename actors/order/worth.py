@@ -12,6 +12,10 @@ CANCELLED, TO_BE_CANCELLED = ("c",), ("c", "C")
 """Units that were cancelled here; with those that shall be, as soon as no partner works on them."""
 
 
+BACK = ("r", "l")
+"""Units that were returned to their sender, or lost."""
+
+
 def of_cancelled(state: State, order: Order) -> tuple[int, str]:
     """Return what units that were cancelled here come to, and in which currency. Lines that the
     channel itself took off are not counted: it knows."""
@@ -53,6 +57,15 @@ def still_stated(state: State, order: Order) -> tuple[int, str]:
     amounts any more."""
     basis = as_paid(order)
     all_of_it, left = _stated(state, order, TO_BE_CANCELLED)
+    amount = comes_to(basis, all_of_it).total_minor - comes_to(basis, left).total_minor
+    return max(0, amount), basis.currency
+
+
+def came_back(state: State, order: Order) -> tuple[int, str]:
+    """Return how much of the amounts that the channel states now is for units that came back to
+    their sender or were lost, and in which currency."""
+    basis = as_paid(order)
+    all_of_it, left = _stated(state, order, BACK)
     amount = comes_to(basis, all_of_it).total_minor - comes_to(basis, left).total_minor
     return max(0, amount), basis.currency
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.fulfilment.evolve import box_id
+from actors.fulfilment.tombstone import box_id
 from actors.order.draft import Draft
 from actors.order.state import Ended
 from actors.parcel.table import TABLE

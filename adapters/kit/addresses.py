@@ -22,9 +22,15 @@ def first_of(*texts: str | None) -> str:
     return ""
 
 
+def said(text: str | None) -> str:
+    """Return a text, "" for one that says nothing: a dash or a dot, as forms and apps put it where
+    a part of an address is not needed."""
+    return text if text and any(map(str.isalnum, text)) else ""
+
+
 def street_of(*lines: str | None) -> tuple[str, ...]:
-    """Return the lines that are not blank."""
-    return tuple([one[:MAX_TEXT] for one in lines if one and one.strip()][:MAX_LINES])
+    """Return the lines that say something."""
+    return tuple([one[:MAX_TEXT] for one in lines if one and said(one)][:MAX_LINES])
 
 
 _USUAL = {"UK": "GB", "EL": "GR"}
@@ -32,8 +38,8 @@ _USUAL = {"UK": "GB", "EL": "GR"}
 
 
 def phone_of(*texts: str | None) -> str:
-    """Return the first telephone number that is not blank."""
-    found = first_of(*texts)
+    """Return the first telephone number that is one."""
+    found = first_of(*map(said, texts))
     return found if len(found) <= MAX_PHONE else found[:MAX_PHONE].rstrip()
 
 
@@ -65,11 +71,11 @@ def address_of(
     return Address(
         name=first_of(*names),
         lines=lines,
-        city=(city or "")[:MAX_TEXT],
+        city=said(city)[:MAX_TEXT],
         country=country_of(country),
-        company=(company or "")[:MAX_TEXT],
-        region=region[:MAX_TEXT],
-        postal_code=(postal_code or "")[:MAX_POSTAL_CODE],
+        company=said(company)[:MAX_TEXT],
+        region=said(region)[:MAX_TEXT],
+        postal_code=said(postal_code)[:MAX_POSTAL_CODE],
         phone=phone_of(phone) if phone else "",
         pickup_point=pickup_point,
     )

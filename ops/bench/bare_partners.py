@@ -6,12 +6,10 @@ import asyncio
 import base64
 import json
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import aiosmtplib
-
-from ops.bench.bare_store import Order
 
 SMTP_CONNECTIONS = 16
 CONNECTIONS = 128
@@ -190,6 +188,19 @@ MESSAGE = (
     b" now.\r\n\r\n2 x A thing: 25.00 USD\r\n2 x A thing: 25.00 USD\r\n2 x A thing: 25.00 USD\r\n"
     b"\r\nTotal: 80.00 USD\r\n\r\nYou can answer this mail if anything is wrong.\r\n\r\nAcme\r\n"
 )
+
+
+class Order(Protocol):
+    """What the calls say of an order."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def reference(self) -> str: ...
+    @property
+    def gid(self) -> str: ...
+    @property
+    def number(self) -> str: ...
 
 
 class Unexpected(Exception):

@@ -6,7 +6,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,8 +22,13 @@ SHOP = "acme-us"
 POLL_SECONDS = 0.1
 WEBHOOKS_AT_ONCE = 256
 """Enough that neither side runs out of webhooks while it waits for the disk."""
-LEAST_PER_SECOND = 20
+LEAST_PER_SECOND = 20.0
 """A slower side is given up."""
+
+PATIENCE_SECONDS = 60.0
+
+PACKS_AT_ONCE = ("--callbacks", "packed")
+"""The warehouse's habits in the plain mix."""
 
 
 @dataclass(slots=True)
@@ -39,14 +44,17 @@ class Partners:
 
 
 @asynccontextmanager
-async def partners(home: Path, callback_secret: str) -> AsyncIterator[Partners]:
-    """Run every partner with a fixed latency of 5 ms; parcels are delivered at once, and only
-    packing is reported."""
+async def partners(
+    home: Path, callback_secret: str, habits: Sequence[str] = PACKS_AT_ONCE
+) -> AsyncIterator[Partners]:
+    """Run every partner with a fixed latency of 5 ms. Usually parcels are delivered at once, and
+    only packing is reported."""
     ready = home / "partners.json"
+    ready.unlink(missing_ok=True)
     arguments = [
         "ops.simulators",
         *("--latency-ms", str(LATENCY_MS)),
-        *("--callbacks", "packed"),
+        *habits,
         f"--callback-secret={callback_secret}",
         *("--ready-file", str(ready)),
     ]
@@ -61,10 +69,11 @@ async def partners(home: Path, callback_secret: str) -> AsyncIterator[Partners]:
 class Sent:
     """What the storefront did. `began` and `finished` are the times (seconds since 1970) of the
     first webhook and of the last fulfilment or mail, after which only an order's last commit is
-    left."""
+    left; `taken` is when the last webhook was answered."""
 
     orders: int
     began: float
+    taken: float
     finished: float
     webhook_ms: dict[str, float]
     retries: int
@@ -86,9 +95,19 @@ class Target:
 
 
 async def send(
-    home: Path, world: Partners, target: Target, orders: int, *, first: int, rate: float = 0.0
+    home: Path,
+    world: Partners,
+    target: Target,
+    orders: int,
+    *,
+    first: int,
+    rate: float = 0.0,
+    least: float = LEAST_PER_SECOND,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> Sent:
-    """Send this many paid orders, and wait until each is fulfilled and its customer has a mail."""
+    """Send this many paid orders, and wait until each is fulfilled and its customer has a mail. A
+    target that does fewer than `least` a second is given up, and so is one that needs longer than
+    the patience after the last order."""
     report = Path(tempfile.mkdtemp(dir=home)) / "report.json"
     arguments = [
         "ops.simulators.storefront",
@@ -106,7 +125,7 @@ async def send(
     ):
         ledger = _Ledger(session, world)
         await ledger.skip()
-        give_up = time.monotonic() + orders / (rate or LEAST_PER_SECOND) + 60
+        give_up = time.monotonic() + orders / (rate or least) + patience_seconds
         while min(ledger.done.values()) < orders:
             if shop.returncode:
                 raise BenchFailed(f"The storefront failed; see {home / 'storefront.log'}.")
@@ -123,6 +142,7 @@ async def send(
     return Sent(
         orders=orders,
         began=datetime.fromisoformat(told["started_at"]).timestamp(),
+        taken=datetime.fromisoformat(told["finished_at"]).timestamp(),
         finished=ledger.last_at,
         webhook_ms=told["webhook_ms"],
         retries=told["retries"],
@@ -175,3 +195,21 @@ async def seen_by(world: Partners) -> dict[str, float]:
         "mail": summary["counts"]["mail"],
         "duplicates": summary["duplicates_total"],
     }
+
+
+async def set_fault(world: Partners, knobs: dict[str, object]) -> None:
+    """Have a partner be slow, or away, as these knobs say (docs/simulators.md)."""
+    world.asked += 1
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{world.url}/_sim/faults", data=json.dumps(knobs)) as answer,
+    ):
+        if answer.status != 200:
+            raise BenchFailed(f"The simulators refused the fault: {await answer.text()}")
+
+
+async def echoes_of(world: Partners, shop: str) -> int:
+    """Return how many webhooks the shop itself sent, of what was done through its API."""
+    async with aiohttp.ClientSession() as session:
+        told = await _asked(session, world, f"shops/{shop}.myshopify.com/webhooks")
+    return int(told["sent"])

@@ -38,11 +38,23 @@ async def started(
     output: int | None = None,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run `python -m …` until the end of the block; it is terminated, then killed."""
+    words = [sys.executable, "-m", *arguments]
+    async with program(words, log, environ=environ, output=output) as process:
+        yield process
+
+
+@asynccontextmanager
+async def program(
+    words: Sequence[str],
+    log: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    output: int | None = None,
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a program until the end of the block; it is terminated, then killed."""
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            *arguments,
+            *words,
             cwd=ROOT,
             env={**os.environ, **(environ or {})},
             stdin=asyncio.subprocess.DEVNULL,
@@ -90,6 +102,21 @@ async def answers(url: str, process: asyncio.subprocess.Process) -> None:
             except aiohttp.ClientError:
                 pass
             await asyncio.sleep(0.01)
+
+
+async def listens(port: int, process: asyncio.subprocess.Process) -> None:
+    """Wait until a port of this machine can be connected to. Raises BenchFailed otherwise."""
+    give_up = time.monotonic() + READY_SECONDS
+    while True:
+        _still(process, give_up, f"port {port}")
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        writer.close()
+        await writer.wait_closed()
+        return
 
 
 def _still(process: asyncio.subprocess.Process, give_up: float, what: str) -> None:

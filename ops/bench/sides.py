@@ -17,7 +17,7 @@ import nats
 
 from adapters.nats.marks import JOURNAL
 from ops.bench.calls import CALLS, count_of
-from ops.bench.load import SHOP, Partners, Sent, Target, partners, seen_by, send
+from ops.bench.load import LEAST_PER_SECOND, SHOP, Partners, Sent, Target, partners, seen_by, send
 from ops.bench.processes import answers, cpu_by_role, started
 from service.demo.world import MAIL, Pace, World, configuration, toml
 from service.embedded.supervisor import EmbeddedServers, embedded_servers
@@ -40,12 +40,16 @@ WAL_SYNCS = "SELECT coalesce(sum(fsyncs), 0)::int FROM pg_stat_io WHERE object =
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """One running side: where its webhooks go, and which process has which role."""
+    """One running side: where its webhooks go, and which process has which role. `counted`: its
+    rows and messages are those of the table of calls. Below `least` orders a second it is given
+    up."""
 
     url: str
     secret: str
     pids: dict[str, int]
     process: asyncio.subprocess.Process
+    counted: bool = True
+    least: float = LEAST_PER_SECOND
 
 
 Side = Callable[[Path, Partners], AbstractAsyncContextManager[Running]]
@@ -83,15 +87,18 @@ async def bare(home: Path, world: Partners) -> AsyncIterator[Running]:
             yield Running(f"http://127.0.0.1:{port}/hooks/{SHOP}", "bench", pids, process)
 
 
-def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
+PLAIN_PACE = Pace(
+    first_track_seconds=0.01,
+    track_every_seconds=HOUR,
+    timeout_seconds=15.0,
+    rate_per_second=10_000.0,
+    concurrency=128,
+)
+"""Limits above the load; a parcel is asked for once, as soon as it has a label."""
+
+
+def configure(home: Path, world: Partners, port: int, secret: str, pace: Pace = PLAIN_PACE) -> Path:
     """Write the product's configuration: the demo's partners, without throttling."""
-    pace = Pace(
-        first_track_seconds=0.01,
-        track_every_seconds=HOUR,
-        timeout_seconds=15.0,
-        rate_per_second=10_000.0,
-        concurrency=128,
-    )
     given = World(
         http=world.url,
         smtp_port=world.smtp_port,
@@ -108,18 +115,22 @@ def configure(home: Path, world: Partners, port: int, secret: str) -> Path:
 
 
 @asynccontextmanager
-async def product(home: Path, world: Partners, *, workers: int = 1) -> AsyncIterator[Running]:
+async def product(
+    home: Path, world: Partners, *, workers: int = 1, pace: Pace = PLAIN_PACE
+) -> AsyncIterator[Running]:
     """Run the service with its embedded servers, as `orderwright serve --workers` does."""
     port, secret = free_port(), secrets.token_urlsafe(24)
-    arguments = ["service.cli", "serve", "--config", str(configure(home, world, port, secret))]
-    arguments += ["--workers", str(workers)]
+    file = configure(home, world, port, secret, pace)
+    arguments = ["service.cli", "serve", "--config", str(file), "--workers", str(workers)]
     async with started(arguments, home / "side.log") as process:
         await answers(f"http://127.0.0.1:{port}/readyz", process)
         pids = {"process": process.pid}
         yield Running(f"http://127.0.0.1:{port}/hooks/{SHOP}", secret, pids, process)
 
 
-async def measure(side: Side, home: Path, orders: int, *, rate: float = 0.0) -> Figures:
+async def measure(
+    side: Side, home: Path, orders: int, *, rate: float = 0.0, warm_up: int = WARM_UP_ORDERS
+) -> Figures:
     """Run one side on fresh servers: warm it up, load it, and count the cost of one order."""
     home.mkdir(mode=0o711)  # noqa: ASYNC240 — nothing else runs yet
     async with partners(home, secrets.token_urlsafe(24)) as world:
@@ -128,15 +139,17 @@ async def measure(side: Side, home: Path, orders: int, *, rate: float = 0.0) -> 
 
             async def load(count: int, first: int, rate: float = 0.0) -> Sent:
                 target = Target(running.url, running.secret, running.process)
-                return await send(home, world, target, count, first=first, rate=rate)
+                least = running.least
+                return await send(home, world, target, count, first=first, rate=rate, least=least)
 
-            await load(WARM_UP_ORDERS, 1)
+            await load(warm_up, 1)
             before, seen_before = cpu_by_role(pids), await seen_by(world)
-            sent = await load(orders, 1 + WARM_UP_ORDERS, rate)
+            sent = await load(orders, 1 + warm_up, rate)
             await asyncio.sleep(0.2)  # the last order's last commit
             after, seen_after = cpu_by_role(pids), await seen_by(world)
         per_order = {name: (seen_after[name] - seen_before[name]) / orders for name in seen_after}
-        per_order.update(await _kept(home, orders + WARM_UP_ORDERS))
+        if running.counted:
+            per_order.update(await _kept(home, orders + warm_up))
     used = {role: after[role] - before.get(role, 0.0) for role in after if role != "servers"}
     used["storefront"] = sent.cpu_seconds
     return Figures(

@@ -45,7 +45,7 @@ async def measure(home: Path, orders: int) -> Waiting:
     """Fill a data directory, start the service on it, and observe it for half a minute."""
     home.mkdir(mode=0o711)  # noqa: ASYNC240 — nothing else runs yet
     say(f"Writing {orders} orders that wait for their parcels ...")
-    filled = await _fill(home, orders)
+    filled = (await filled_with(home, orders))["seconds"]
     async with partners(home, secrets.token_urlsafe(24)) as world:
         port, secret = free_port(), secrets.token_urlsafe(24)
         arguments = ["service.cli", "serve", "--config", str(configure(home, world, port, secret))]
@@ -72,13 +72,16 @@ async def measure(home: Path, orders: int) -> Waiting:
             )
 
 
-async def _fill(home: Path, orders: int) -> float:
-    arguments = ["ops.bench.fill", "--data", str(home / "data"), "--orders", str(orders)]
+async def filled_with(home: Path, orders: int, *more: str) -> dict[str, float]:
+    """Fill the data directory in a process of its own (`ops/bench/fill.py`), and return what it
+    says."""
+    arguments = ["ops.bench.fill", "--data", str(home / "data"), "--orders", str(orders), *more]
     async with started(arguments, home / "fill.log", output=subprocess.PIPE) as process:
         told, _ = await process.communicate()
     if process.returncode != 0:
         raise BenchFailed(f"The waiting orders could not be written; see {home / 'fill.log'}.")
-    return float(json.loads(told)["seconds"])
+    found: dict[str, float] = json.loads(told)
+    return found
 
 
 def _megabytes(count: int) -> float:

@@ -77,13 +77,20 @@ def doubled(entries: Iterable[JsonObject]) -> list[str]:
     """What was done more than once under one reference, in sentences.
 
     A shop has its own id of an order and several fulfilments of it, so these count by content: one
-    parcel may be shown in two of them, each with other units.
+    parcel may be shown in two of them, each with other units. A mail that its server sent and said
+    to decline may come once more, for no one can know of the first.
     """
     seen: Counter[tuple[str, str]] = Counter()
+    declined: set[str] = set()
     for entry in entries:
         kind, reference = text(entry, "kind"), text(entry, "reference")
         if kind in REPEATABLE or kind in _UNDOING or not reference:
             continue
+        if kind == "mail" and reference in declined:
+            declined.discard(reference)
+            continue
+        if kind == "mail" and not seen[kind, reference] and dig(entry, "detail", "declined"):
+            declined.add(reference)
         if kind == "fulfilment":
             numbers = dig(entry, "detail", "numbers")
             if not isinstance(numbers, list) or not numbers:

@@ -55,6 +55,8 @@ class Plan:
     short_pick: float = 0.0
     # How much later the shop's own webhooks come, in milliseconds; None: it sends none.
     echo_ms: tuple[float, float] | None = None
+    # Whether the further webhooks of a placed order are sent, too.
+    news: bool = False
 
     @property
     def is_live(self) -> bool:

@@ -14,6 +14,7 @@ from ops.simulators.shop_changes import Change, changes, fulfilled, locations, r
 from ops.simulators.shop_expected import expected
 from ops.simulators.shop_fates import NOTES, Fate, Plan, corrupt, draw
 from ops.simulators.shop_keeper import BookKeeper
+from ops.simulators.shop_placing import placing_news
 from ops.simulators.shop_statement import Json, stamp
 from ops.simulators.shop_template import Moment, payload
 from ops.simulators.webhooks import Sender, Webhook
@@ -108,6 +109,8 @@ class ShopRun:
             return
         if fate.duplicated:
             await self._tell("orders/create", fate, created_at, Moment(paid=paid_at_once))
+        if self._plan.news and not fate.dropped:
+            await self._news(fate, created_at, Moment(paid=paid_at_once))
         if self._plan.is_live:
             await self._live(fate, created_at)
             return
@@ -123,6 +126,14 @@ class ShopRun:
             await asyncio.sleep(rng.uniform(0.0, 2.0))
             moment = Moment(cancelled_at=stamp(time.time()), paid=paid)
             fate.cancel_accepted = await self._tell("orders/cancelled", fate, created_at, moment)
+
+    async def _news(self, fate: Fate, created_at: float, moment: Moment) -> None:
+        """Send what else Shopify sends of a placed order, in the same moment."""
+        said = self._moment(fate, created_at, created_at, moment)
+        body = payload(self._plan.recipe, fate.number, said)
+        number = self._plan.recipe.order_id(fate.number)
+        for place, (topic, told) in enumerate(placing_news(body, paid=moment.paid), start=1):
+            await self._deliver(topic, f"{number:013d}-news-{place}", created_at, told)
 
     async def _live(self, fate: Fate, created_at: float) -> None:
         """Change the order in the shop's book, and send the webhooks of it."""
@@ -179,15 +190,7 @@ class ShopRun:
         self, topic: str, fate: Fate, created_at: float, moment: Moment, malformed: str = ""
     ) -> bool:
         now = created_at if topic == "orders/create" else time.time()
-        moment = Moment(
-            created_at=stamp(created_at),
-            updated_at=stamp(now),
-            paid=moment.paid,
-            note=moment.note,
-            cancelled_at=moment.cancelled_at,
-            tags=", ".join(fate.tags),
-            payment=fate.payment,
-        )
+        moment = self._moment(fate, created_at, now, moment)
         body = payload(self._plan.recipe, fate.number, moment)
         # A create that its payment overtook tells of a moment that is over at the shop.
         if self._book is not None and not (topic == "orders/create" and fate.paid_first):
@@ -203,6 +206,19 @@ class ShopRun:
         # Only a create repeats itself, so shop, order and topic make an id that never clashes.
         webhook_id = f"{self._plan.recipe.order_id(fate.number):013d}-{topic.partition('/')[2]}"
         return await self._deliver(topic, webhook_id, now, body, refusable=bool(malformed))
+
+    @staticmethod
+    def _moment(fate: Fate, created_at: float, now: float, moment: Moment) -> Moment:
+        """The moment with what was drawn for the order."""
+        return Moment(
+            created_at=stamp(created_at),
+            updated_at=stamp(now),
+            paid=moment.paid,
+            note=moment.note,
+            cancelled_at=moment.cancelled_at,
+            tags=", ".join(fate.tags),
+            payment=fate.payment,
+        )
 
     async def _deliver(
         self, topic: str, webhook_id: str, now: float, body: bytes, *, refusable: bool = False

@@ -1,7 +1,7 @@
 """A small SMTP server (RFC 5321, no TLS): writes down that mail came, keeps nothing of it.
 
 Each message has a reference of its own, its header X-Orderwright-Reference; the ledger shows a
-reference that came twice.
+reference that came twice, and which message was declined (4xx) although it was sent.
 """
 
 from __future__ import annotations
@@ -222,11 +222,11 @@ class MailServer:
                 self._take(raw, recipients)
                 return None
             case Fate.ERROR_AFTER_ACTING:
-                self._take(raw, recipients)
+                self._take(raw, recipients, declined=True)
                 return "451 4.3.0 Local error in processing"
         return f"250 2.0.0 Ok: queued as {self._take(raw, recipients)}"
 
-    def _take(self, raw: bytes, recipients: int) -> str:
+    def _take(self, raw: bytes, recipients: int, *, declined: bool = False) -> str:
         headers = read_headers(raw)
         reference = headers.get("x-orderwright-reference", "")
         self._serial += 1
@@ -240,6 +240,7 @@ class MailServer:
             "bytes": len(raw),
             "subject": headers.get("subject", ""),
             "totals": _totals(raw, headers),
+            "declined": declined,
         }
         self.world.ledger.record("mail", "mail", reference, f"{message_id} to {domain}", detail)
         return queue_id

@@ -72,6 +72,7 @@ def _add_changes(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="have the shop send webhooks of what is done through its API, so much later",
     )
+    add("--news", action="store_true", help="send all webhooks of a placed order, not one")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -144,6 +145,7 @@ def _plan(given: argparse.Namespace) -> Plan:
         split_later=given.split_later,
         short_pick=given.short_pick,
         echo_ms=given.echo_ms,
+        news=given.news,
     )
 
 

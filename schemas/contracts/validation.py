@@ -21,8 +21,9 @@ from jsonschema.validators import extend
 from msgspec import Struct
 
 from schemas.contracts import published, refusals
-from schemas.contracts.refusals import Refused, refused
-from schemas.contracts.strict_json import shown, without_nulls
+from schemas.contracts.foreign import fitted
+from schemas.contracts.refusals import Refused
+from schemas.contracts.strict_json import shown
 from schemas.messages.inputs import KINDS, Input
 from schemas.order.canonical import Order
 
@@ -90,28 +91,23 @@ def read(name: str, value: object, shape: type[Shape]) -> Shape:
 
 
 def read_foreign(value: object, shape: type[Shape]) -> Shape:
-    """Convert a parsed message of a foreign contract to the struct with the part that we read. A
-    null stands for what is left out.
+    """Convert a parsed message of a foreign contract to the struct with the part that we read, also
+    where its program writes some things otherwise (`foreign.fitted`).
 
     Raises Refused(schema_mismatch), with sentences like those for our own schemas.
     """
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError:
-        value = without_nulls(value)
+        # Looked at again only on a fault: it costs as much as all the rest.
+        value = fitted(value, shape)
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError:
         errors = _foreign(cast(Hashable, shape)).iter_errors(value)
-        sentences = tuple(islice(_sentences(errors), MAX_SENTENCES))
-        if sentences:
-            raise Refused(refusals.SCHEMA_MISMATCH, sentences) from None
-        try:
-            return msgspec.convert(whole_numbers(value), shape)
-        except msgspec.ValidationError:
-            raise refused(
-                refusals.SCHEMA_MISMATCH, "The message does not match its sender's documentation."
-            ) from None
+        words = "The message does not match its sender's documentation."
+        sentences = tuple(islice(_sentences(errors), MAX_SENTENCES)) or (words,)
+        raise Refused(refusals.SCHEMA_MISMATCH, sentences) from None
 
 
 # Any: the result is an instance of the shape, which may be a union that mypy can't name.

@@ -243,8 +243,8 @@ class OutsideMatched(Event, frozen=True, kw_only=True, tag="fulfilment.outside_m
 
 
 class Shrunk(Event, frozen=True, kw_only=True, tag="fulfilment.shrunk.v1"):
-    """Fewer units leave with it; no partner works on these. What was reserved of them is given
-    back."""
+    """Fewer units leave with it; no partner works on these, or its warehouse did not find them.
+    What was reserved of them is given back."""
 
     units: Parts
 
@@ -263,7 +263,10 @@ class StopDropped(Event, frozen=True, kw_only=True, tag="fulfilment.stop_dropped
 
 
 class CancelAsked(Event, frozen=True, kw_only=True, tag="fulfilment.cancel_asked.v1"):
-    """The warehouse will say later whether its task is cancelled."""
+    """The warehouse will say later whether its task is cancelled. `ceased`: it says that it is,
+    and parcels have left of which no one told yet what they hold; the rest is taken back then."""
+
+    ceased: bool = False
 
 
 class TaskCancelled(Event, frozen=True, kw_only=True, tag="fulfilment.task_cancelled.v1"):

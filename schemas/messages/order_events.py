@@ -366,8 +366,8 @@ class Retried(Event, frozen=True, kw_only=True, tag="order.effect_retried.v2"):
 
 
 class Renewed(Event, frozen=True, kw_only=True, tag="order.attempt_renewed.v1"):
-    """A person had something tried again that a partner had refused: this thing has ended, and a
-    new one follows it."""
+    """A person, or a change of the order, had something tried again that a partner had refused:
+    this thing has ended, and a new one follows it."""
 
     effect: int
     person: str

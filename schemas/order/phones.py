@@ -45,6 +45,8 @@ def parted(text: str) -> tuple[str, str]:
 
 def digits_of(text: str) -> str:
     """Return the text's digits, of any script, as 0 to 9."""
+    if text.isascii():
+        return "".join(filter(str.isdigit, text))
     return "".join(str(unicodedata.digit(sign)) for sign in text if sign.isdigit())
 
 

@@ -21,7 +21,8 @@ DC District of Columbia|DC Washington DC|FL Florida|GA Georgia|HI Hawaii|ID Idah
 IN Indiana|IA Iowa|KS Kansas|KY Kentucky|LA Louisiana|ME Maine|MD Maryland|MA Massachusetts
 MI Michigan|MN Minnesota|MS Mississippi|MO Missouri|MT Montana|NE Nebraska|NV Nevada
 NH New Hampshire|NJ New Jersey|NM New Mexico|NY New York|NC North Carolina|ND North Dakota|OH Ohio
-OK Oklahoma|OR Oregon|PA Pennsylvania|RI Rhode Island|SC South Carolina|SD South Dakota
+OK Oklahoma|OR Oregon|PA Pennsylvania|RI Rhode Island
+RI Rhode Island and Providence Plantations|SC South Carolina|SD South Dakota
 TN Tennessee|TX Texas|UT Utah|VT Vermont|VA Virginia|WA Washington|WV West Virginia|WI Wisconsin
 WY Wyoming|AA Armed Forces Americas|AE Armed Forces Europe|AP Armed Forces Pacific
 AE Armed Forces Africa|AE Armed Forces Canada|AE Armed Forces Middle East
@@ -45,16 +46,17 @@ _OVERSEAS = {
     "987": "PF", "988": "NC", "980": "MC",
 }  # fmt: skip
 """Countries by the beginning of their postal codes, which are France's in form."""
+_DROPPED = re.compile(r"[.'\u2018\u2019\u02bb\u02bc`]")
 _JOINED = re.compile(r"[\s,()\-\u2010-\u2015]+")
 
 
 def folded(name: str) -> str:
-    """Return a region's name as tables have it: in lower case, without accents, points and marks
-    between its words."""
+    """Return a region's name as tables have it: in lower case, without accents, points, apostrophes
+    and marks between its words."""
     if not name.isascii():
         signs = unicodedata.normalize("NFKD", name)
         name = "".join(x for x in signs if x.isspace() or unicodedata.category(x)[0] in "LNP")
-    plain = name.replace("&", " and ").replace(".", "")
+    plain = _DROPPED.sub("", name.replace("&", " and "))
     return _JOINED.sub(" ", plain).strip().casefold()
 
 

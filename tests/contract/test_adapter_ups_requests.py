@@ -190,7 +190,9 @@ async def test_extensions_stay_out_of_the_number(client: HttpClient) -> None:
         ("CA", "Newfoundland & Labrador", "NL"), ("CA", "P.E.I.", "PE"),
         ("CA", "Île-du-Prince-Édouard", "PE"), ("CA", "Colombie-Britannique", "BC"),
         ("CA", "Nouvelle-Ecosse", "NS"), ("CA", "territoires du nord\u2011ouest", "NT"),
-        ("CA", "CA-ON", "ON"), ("DE", "Bayern", "Bayern"),
+        ("CA", "CA-ON", "ON"), ("US", "Hawai\u2018i", "HI"), ("US", "Hawai'i", "HI"),
+        ("US", "Hawai\u02bbi", "HI"), ("US", "Rhode Island & Providence Plantations", "RI"),
+        ("DE", "Bayern", "Bayern"),
     ],
 )  # fmt: skip
 def test_regions(country: str, written: str, code: str | None) -> None:

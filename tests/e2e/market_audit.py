@@ -19,9 +19,10 @@ from ops.simulators.judge import judge
 from ops.simulators.ledger import order_of
 from schemas.messages.effects import tag_of
 from schemas.messages.events import Untracked
+from tests.e2e.mails import count_mails
 from tests.e2e.market_orders import Json
 from tests.e2e.markets import MARKETS, OWN, Markets, Sent
-from tests.e2e.world import World
+from tests.e2e.world import MAIL, World
 
 _ORDERS = """
 SELECT o.ref, o.reference, o.stage, o.final, o.attention, o.waiting_for, EXISTS (
@@ -32,12 +33,17 @@ SELECT o.ref, o.reference, o.stage, o.final, o.attention, o.waiting_for, EXISTS 
     )
 ) AS changed, EXISTS (
     SELECT FROM events u WHERE u.order_id = o.order_id AND u.type = $2
-) AS bare
+) AS bare, coalesce((convert_from(o.state, 'UTF8')::json ->> 'notify')::boolean, false) AS notify,
+EXISTS (
+    SELECT FROM effects m
+    WHERE m.order_id = o.order_id AND m.kind = $3 AND m.status IN ('person', 'suspended')
+) AS untold
 FROM orders o WHERE o.channel = $1
 """
 """`changed`: the order has taken a change before its goods arrived. What comes later changes
 nothing of what they travelled with, whatever still keeps the order open. `bare`: something left
-without a label, because its hand-over overtook the report of what was packed."""
+without a label, because its hand-over overtook the report of what was packed. `untold`: what became
+of a mail of it is a person's to find out."""
 UNTRACKED = tag_of(Untracked)
 
 
@@ -50,6 +56,8 @@ class MarketAudit(Struct, kw_only=True):
     duplicates: int = 0
     persons: int = 0
     fulfilments: int = 0
+    mails: int = 0
+    mails_repeated: int = 0
     wrong: list[str] = []
 
 
@@ -61,8 +69,11 @@ async def audit_markets(world: World, markets: Markets) -> MarketAudit:
     for entry in entries:
         of[order_of(entry["reference"])].append(entry)
     stages: dict[str, str] = {}
+    mails = count_mails(entries)
+    found.mails, found.mails_repeated = mails.messages, mails.repeated
+    found.wrong += mails.wrong
     for channel in MARKETS:
-        rows = {row["ref"]: row for row in await world.rows(_ORDERS, channel, UNTRACKED)}
+        rows = {row["ref"]: row for row in await world.rows(_ORDERS, channel, UNTRACKED, MAIL)}
         stages |= {ref: row["stage"] for ref, row in rows.items()}
         mine = [one for one in markets.sent if one.channel == channel]
         for one in mine:
@@ -71,6 +82,9 @@ async def audit_markets(world: World, markets: Markets) -> MarketAudit:
                 found.wrong.append(f"{channel} {one.ref} was accepted and is lost.")
                 continue
             _ended(found, one, row)
+            told = mails.of.get(order_of(row["reference"]), 0) or row["untold"]
+            if row["stage"] == "closed" and row["notify"] and not told:
+                found.wrong.append(f"{one.ref} is closed, and its customer was told nothing.")
             if one.what == "moved":
                 _settle(found, one, row, of[order_of(row["reference"])])
         found.wrong += [f"No one sent {channel} {ref}." for ref in rows]
@@ -78,7 +92,7 @@ async def audit_markets(world: World, markets: Markets) -> MarketAudit:
     found.wrong += _twice(markets.sent, stages)
     references, attention = {}, set()
     for channel in MARKETS:
-        for row in await world.rows(_ORDERS, channel, UNTRACKED):
+        for row in await world.rows(_ORDERS, channel, UNTRACKED, MAIL):
             references[row["ref"]] = row["reference"]
             if not row["final"]:
                 attention.add(row["ref"])

@@ -199,9 +199,12 @@ async def rampage(plan: Plan, seed: int, say: Say) -> None:
                         partner, operation, ignore_idempotency=True,
                         act_no_answer_rate=SILENT, error_after_acting_rate=FAILED,
                     )  # fmt: skip
-            # A mail server that refuses what it took (4xx after the message) breaks RFC 5321 and
-            # can't be defended against; silence can.
-            await world.fault("mail", "message", ignore_idempotency=True, act_no_answer_rate=SILENT)
+            # A mail server that sends what it declines (4xx after the message) breaks RFC 5321: the
+            # message may come once more, and no more than that.
+            await world.fault(
+                "mail", "message", ignore_idempotency=True,
+                act_no_answer_rate=SILENT, error_after_acting_rate=FAILED,
+            )  # fmt: skip
             m.configure(world)
             world.start_service()
             await world.ready()
@@ -251,6 +254,8 @@ def _others(found: MarketAudit) -> str:
         f"  the other channels' orders: {orders}; {found.closed} closed, {found.cancelled}"
         f" cancelled, {found.duplicates} recorded as duplicates, {found.persons} for a person;"
         f" {found.fulfilments} fulfilments;"
+        f" {found.mails} mails of all channels, {found.mails_repeated} of them once more after"
+        " their server had declined them;"
         f" {len(found.wrong)} lost, doubled or wrong."
     )
 

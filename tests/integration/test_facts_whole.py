@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -305,6 +306,39 @@ async def test_the_example_for_the_nats_command_line(whole: Whole, tmp_path: Pat
     said = run(["bash", "-euc", script], tmp_path, environment(whole, order, tmp_path))
     assert "CloudEvent" in said or "specversion" in said
     await whole.until(order.number, "closed")
+
+
+async def test_what_the_nats_command_line_is_told_works(whole: Whole, tmp_path: Path) -> None:
+    """Also where that program is missing: its two commands, word by word, done by another client.
+    They name the server, the user, the subject, the message's id, the stream and its reader."""
+    order = whole.order()
+    environ = environment(whole, order, tmp_path)
+    script = shown("sh", "consumer next").replace("7001-a", order.ref).replace("\\\n", " ")
+    for name, value in environ.items():
+        script = script.replace(f"${name}", value)
+    publish, read = (shlex.split(line) for line in script.splitlines() if line.strip())
+
+    def option(words: list[str], name: str) -> str:
+        return words[words.index(f"--{name}") + 1]
+
+    login = {"user": option(publish, "user"), "password": option(publish, "password")}
+    client = await nats.connect(option(publish, "server"), **login)
+    try:
+        name, _, value = option(publish, "header").partition(":")
+        body = (tmp_path / publish[publish.index("<") + 1]).read_bytes()
+        subject = publish[publish.index("pub") + 1]
+        await client.request(subject, body, timeout=5, headers={name: value})
+        await whole.until(order.number, "closed")
+        stream, reader = read[read.index("next") + 1 :][:2]
+        there = client.jetstream(domain=option(read, "js-domain"))
+        events = await (await there.pull_subscribe_bind(reader, stream)).fetch(
+            int(option(read, "count")), timeout=20
+        )
+        assert all("specversion" in json.loads(event.data) for event in events)
+        for event in events:
+            await event.ack()
+    finally:
+        await client.close()
 
 
 async def test_the_example_for_python(whole: Whole, tmp_path: Path) -> None:

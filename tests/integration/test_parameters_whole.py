@@ -5,13 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import pytest
 
 from adapters.postgres.keys import SCOPES
+from tests.conftest import Say
 from tests.integration.whole import CHANNEL, Whole
+
+# Any: the description is JSON.
+Json = dict[str, Any]
 
 NUL = "%00"
 EXTREME = (
@@ -64,6 +69,63 @@ def token(whole: Whole) -> str:
     """A key with every scope."""
     words = [word for scope in sorted(SCOPES) for word in ("--scope", scope)]
     return whole.cli("keys", "create", "parameters", *words, "--channel", "*").strip()
+
+
+NASTY = (
+    NUL, "%ED%A0%80", "-1", "0", "1.5", "99999999999999999999", "%F0%9F%98%80", "x" * 3_000,
+    "'", "%25", "%0D%0AX:1", *EXTREME,
+)  # fmt: skip
+"""What a parameter of any kind may be given: NUL, half a surrogate, numbers beyond what is stored,
+marks that mean something elsewhere, and moments at the ends of the calendar."""
+
+
+async def test_nothing_in_any_parameter_of_any_route_is_an_error_of_ours(
+    whole: Whole, token: str, say: Say
+) -> None:
+    """Each parameter that `/openapi.json` names, in a path or a query, is given each of what breaks
+    programs; nothing is answered as our own fault, and whatever is refused is in words."""
+    described: Any = (await whole.ask("GET", "/openapi.json")).json()
+    count = 0
+    for path, methods in described["paths"].items():
+        for method, told in methods.items():
+            named = [_resolved(described, one) for one in told.get("parameters", ())]
+            for one in named:
+                if one["in"] not in ("path", "query"):
+                    continue
+                for value in NASTY:
+                    there = _address(path, named, one, value)
+                    key = secrets.token_hex(8)
+                    answer = await whole.ask(
+                        method.upper(), there, body=b"{}" if method != "get" else None,
+                        Authorization=f"Bearer {token}", Content_Type="application/json",
+                        Idempotency_Key=key,
+                    )  # fmt: skip
+                    count += 1
+                    assert answer.status < 500, (method, there, answer.status, answer.body)
+                    if answer.status >= 400 and path.startswith("/api/"):
+                        assert answer.json()["detail"], (method, there)
+    assert count > 1_000
+    say(f"Parameters of all routes given what breaks programs: {count} requests, none a 500.")
+
+
+def _resolved(described: Json, one: Json) -> Json:
+    """Return a parameter, also where it stands among the components."""
+    name = one.get("$ref", "").rpartition("/")[2]
+    found: Json = described["components"]["parameters"][name] if name else one
+    return found
+
+
+def _address(path: str, named: list[Json], one: Json, value: str) -> str:
+    """Return a route's address with this value for one parameter, and something for what it can't
+    be without."""
+    query = []
+    for each in named:
+        given = value if each is one else "1"
+        if each["in"] == "path":
+            path = path.replace(f"{{{each['name']}}}", given)
+        elif each["in"] == "query" and (each is one or each.get("required")):
+            query.append(f"{each['name']}={given}")
+    return f"{path}?{'&'.join(query)}" if query else path
 
 
 async def test_no_parameter_is_an_error_of_ours(whole: Whole, token: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -24,6 +25,7 @@ from service.http.peers import WRONG_AT_ONCE, Peers, WrongKeys
 from service.inbound.edge import NoStream
 from service.settings import Listen
 from service.telemetry.metrics import Metrics
+from tests.conftest import Say
 from tests.integration.http import MEBIBYTE, running_edge, serving, signed
 from tests.integration.test_edge import HeldStream
 from tests.waiting import eventually
@@ -66,10 +68,11 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield one
 
 
-async def test_one_client_s_slow_connections_keep_no_one_out() -> None:
+async def test_one_client_s_slow_connections_keep_no_one_out(say: Say) -> None:
     """Of 500 connections of one peer with bodies that never end half are refused at once; a
     genuine webhook and the probe are answered meanwhile, and none of them counts against the
-    sender that they name."""
+    sender that they name. Neither waits for them: the quickest of ten, which the machine's other
+    work does not hide, is answered within 50 ms. The slowest is printed."""
     async with (
         running_edge(
             Disk(),
@@ -87,12 +90,20 @@ async def test_one_client_s_slow_connections_keep_no_one_out() -> None:
         for reader, _ in refused:
             assert b" 503 " in await reader.readline()
         raw = b'{"id": 1}'
-        for number in range(3):
+        webhooks, probes = [], []
+        for number in range(10):
             headers = signed(raw, str(number))
+            began = time.perf_counter()
             async with http.post(f"{edge.base}/hooks/acme", data=raw, headers=headers) as answer:
                 assert answer.status == 200
+            webhooks.append(1_000 * (time.perf_counter() - began))
+            began = time.perf_counter()
             async with http.get(f"{edge.base}/livez") as answer:
                 assert answer.status == 200
+            probes.append(1_000 * (time.perf_counter() - began))
+        for what, took in (("a webhook", webhooks), ("/livez", probes)):
+            say(f"Beside 500 slow connections {what} took {min(took):.1f} to {max(took):.1f} ms.")
+            assert min(took) < 50
         for _, writer in slow:
             writer.close()
 

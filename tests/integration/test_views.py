@@ -146,14 +146,16 @@ async def test_a_timeline_tells_everything_in_order(shop: Shop) -> None:
     assert await shop.views.timeline(OrderId("nobody")) == ()
 
 
-async def test_the_error_of_an_earlier_attempt_ends_with_the_effect(shop: Shop) -> None:
-    """What was done in the end shows no failure beside "done"; how often it was tried stays."""
+@pytest.mark.parametrize("how", ["done", "refused"])
+async def test_the_error_of_an_earlier_attempt_ends_with_the_effect(shop: Shop, how: str) -> None:
+    """What was done or refused in the end shows no earlier failure beside it; how often it was
+    tried stays."""
     stream = await a_story(shop)
     told = e.Published(rule="answers", key=F1, settles=2, parcels=(Key("K1"),))
-    await shop.tell(stream.tell(told, settled=((2, "done"),), at=minutes(6)))
+    await shop.tell(stream.tell(told, settled=((2, how),), at=minutes(6)))
     entries = await shop.views.timeline(stream.order_id)
-    (ended,) = [one for one in entries if one.effect == 2 and one.status == "done"]
-    assert (ended.effect, ended.status, ended.attempts, ended.error) == (2, "done", 2, "")
+    (ended,) = [one for one in entries if one.effect == 2 and one.status == how]
+    assert (ended.effect, ended.attempts, ended.error) == (2, 2, "")
 
 
 async def test_one_order_with_its_parts(shop: Shop) -> None:

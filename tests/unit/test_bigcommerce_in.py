@@ -134,7 +134,7 @@ def test_a_refund_asks_for_a_hold_and_an_uninstalled_app_is_told_at_once() -> No
     assert "uninstalled" in received(a_hook("store/app/uninstalled", data={})).notes[0]
 
 
-@pytest.mark.parametrize("wrong", [b"", b"[]", b"{}", b'{"scope": 7}', b"\xff", b'{"scope":"a"'])
+@pytest.mark.parametrize("wrong", [b"", b"[]", b"{}", b'{"scope": [7]}', b"\xff", b'{"scope":"a"'])
 def test_what_is_no_webhook_is_kept(wrong: bytes) -> None:
     """Authentic bytes that are broken come in, and are refused with a reason a clerk can read."""
     receipt = SHOP.receive(headers(), wrong, NOW)

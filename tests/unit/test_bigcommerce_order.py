@@ -372,7 +372,7 @@ def test_a_test_order_is_one() -> None:
         ({"date_modified": "Mon, 31 Feb 2019 15:17:25 +0000"}, refusals.DATE_IMPOSSIBLE),
         ({"default_currency_code": "", "currency_code": ""}, refusals.SCHEMA_MISMATCH),
         ({"default_currency_code": "QQQ"}, refusals.CURRENCY_UNKNOWN),
-        ({"id": "250"}, refusals.SCHEMA_MISMATCH),
+        ({"id": "two"}, refusals.SCHEMA_MISMATCH),
         ({"staff_notes": "a\0b"}, refusals.JSON_NUL),
     ],
 )

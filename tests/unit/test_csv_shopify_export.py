@@ -11,7 +11,9 @@ from adapters.channels.csv.orders import Found
 from adapters.channels.csv.rows import open_sheet
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
-from schemas.order.canonical import Discount, Order
+from schemas.messages.inputs import PlaceOrder
+from schemas.order.canonical import UNLISTED, Discount, Order
+from tests.cases import field
 from tests.csv_files import read
 
 HEAD = (
@@ -109,7 +111,7 @@ def test_the_sums_show_whether_prices_include_the_tax(total: str, included: bool
         ({"Fulfillment Status": "partial"}, "is fulfilled in the shop already"),
         ({"Fulfillment Status": "fulfilled"}, "is fulfilled in the shop already"),
         ({"Refunded Amount": "10.00"}, "is refunded, at least in part, in the shop already"),
-        ({"Lineitem sku": ""}, "The sku in row 2 is empty"),
+        ({"Lineitem sku": "", "Lineitem name": ""}, "The sku in row 2 is empty"),
         ({"Total": "100.80"}, "the difference is 1.00 EUR"),
         ({"Total": "x"}, "amount like 1234.50"),
     ],
@@ -131,6 +133,16 @@ def test_what_is_not_shipped_needs_no_sku() -> None:
     service = {**SECOND, "Lineitem sku": "", "Lineitem requires shipping": "false"}
     order = placed(FIRST, service)
     assert (order.lines[1].sku, order.lines[1].requires_shipping) == ("unlisted", False)
+
+
+def test_goods_without_a_sku_are_called_by_their_title() -> None:
+    """Half of the shops have none: the order is taken, and held before stock until a table says
+    which article it is, as from a webhook."""
+    order = placed({**FIRST, "Lineitem sku": ""}, SECOND)
+    assert order.lines[0].sku == f"{UNLISTED}{FIRST['Lineitem name']}"
+    story = field.placed(PlaceOrder(order=order))
+    assert "unmapped-sku" in field.holds(story)
+    assert field.spent(story) == set()
 
 
 def test_a_header_that_lacks_a_column_and_a_row_that_lacks_a_cell() -> None:

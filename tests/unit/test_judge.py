@@ -119,6 +119,16 @@ def test_what_is_done_twice_is_doubled() -> None:
     assert judge([], halves, {}, frozenset()).doubled == []
 
 
+def test_a_mail_that_was_sent_and_declined_may_come_once_more() -> None:
+    """No one can know that the first one was sent; what is repeated without that, or a second time,
+    is doubled."""
+    plain, declined = entry("mail", "M"), entry("mail", "M", declined=True)
+    for once in ([declined, plain], [declined, declined], [declined]):
+        assert judge([], once, {}, frozenset()).doubled == []
+    for twice in ([plain, plain], [plain, declined], [declined, plain, plain], [declined] * 3):
+        assert len(judge([], twice, {}, frozenset()).doubled) == 1
+
+
 def test_a_task_is_undone_by_its_own_warehouse_alone() -> None:
     """Two warehouses may have given the same id to their tasks: what one cancels, the other has not
     undone."""

@@ -15,6 +15,7 @@ from typing import get_args
 from msgspec import Struct
 
 from adapters.channels.csv.columns import Column, Kind
+from adapters.kit.addresses import said
 from schemas.contracts.strict_json import shown
 from schemas.order.canonical import Payment
 from schemas.order.ids import MAX_REF_LENGTH
@@ -46,6 +47,8 @@ _ERRORS = frozenset(
 )
 _HIDDEN = re.compile("#{3,}")
 _CODES = frozenset({"ref", "number", "sku", "line_id", "customer_reference"})
+_OPTIONAL = ("company", "line2", "line3", "line4", "city", "region", "postal_code", "phone")
+"""How columns of an address end that not every address has."""
 _MAX_SHORT = 320
 """Characters of an e-mail address: longer columns are what people write, where anything may be."""
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')
@@ -115,7 +118,8 @@ def _is_of_place(column: Column) -> bool:
 
 def cell_of(cells: list[str], at: int, column: Column) -> str:
     """Return what was typed into a cell that a spreadsheet saved: without `="…"` or the apostrophe
-    that keep it text, and a reference without the decimal that it has as a number."""
+    that keep it text, and a reference without the decimal that it has as a number; "" for a dash
+    where a part of an address is not needed."""
     text = cells[at].strip() if at < len(cells) else ""
     if (formula := _TEXT_FORMULA.fullmatch(text)) is not None:
         text = formula[1].strip()
@@ -124,6 +128,8 @@ def cell_of(cells: list[str], at: int, column: Column) -> str:
         text = text[1:]
     if column.name in _KNOWN_BY_DIGITS and (found := _WITH_DECIMAL.fullmatch(text)):
         return found[1]
+    if column.name.endswith(_OPTIONAL) and not _HIDDEN.fullmatch(text):
+        return said(text)
     return text
 
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from adapters.channels.csv.columns import Column, header_of
+from adapters.kit.translation import unlisted
 from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 
@@ -78,12 +79,20 @@ def dialect_of(header: Sequence[str]) -> Dialect | None:
             told = f"Row {number} has {len(cells)} cells, but the header names {len(names)}"
             return cells, f"{told}; a delimiter is missing."
         row = {name: _plain(cell) for name, cell in zip(names, cells, strict=True)}
-        if not row["Lineitem sku"] and row.get("Lineitem requires shipping", "").lower() == "false":
-            row["Lineitem sku"] = UNLISTED
+        if not row["Lineitem sku"]:
+            row["Lineitem sku"] = _named(row)
         found = [row[_THEIRS[name]] for name in kept]
         return [*found, _taxes_included(row)], _fault(number, row)
 
     return Dialect(header_of([*kept, _TAXES_INCLUDED]), ours)
+
+
+def _named(row: Mapping[str, str]) -> str:
+    """Return what stands for the SKU of a line without one: goods are called by their title, and
+    held until a table or a person says which article it is."""
+    if row.get("Lineitem requires shipping", "").lower() == "false":
+        return UNLISTED
+    return unlisted(row.get("Lineitem name", ""))
 
 
 def _plain(cell: str) -> str:

@@ -40,7 +40,7 @@ def _told(source: ShopifyOrder) -> Iterator[str]:
     """Yield the fields that may have the id, the surest first."""
     yield source.source_identifier or ""
     yield source.source_url or ""
-    yield source.name
+    yield source.name or ""
     yield source.tags or ""
     if source.landing_site:
         return  # a customer came by a page of the shop, and may have written the attributes

@@ -81,7 +81,7 @@ def _is_tip(item: LineItem, tips: str | None) -> bool:
     if item.tip_payment_gateway is not UNSET or named == "tip":
         return True
     try:
-        return 0 < float(item.price) * item.quantity == float(tips or 0)
+        return 0 < float(item.price or 0) * item.quantity == float(tips or 0)
     except ValueError:  # the amount itself is refused, in its own words
         return False
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from adapters.channels.shopify.amounts import minor
 from adapters.channels.shopify.seen import BESIDE_LEFT, adds_up, most_left, settled
-from adapters.channels.shopify.shapes import ShopifyOrder
+from adapters.channels.shopify.shapes import ShippingLine, ShopifyOrder
 from adapters.kit.rounding import Rounding, reconciled
 from schemas.order.canonical import Line, Sold, Totals
 
@@ -83,15 +83,18 @@ def totals_of(
 def _shipping(source: ShopifyOrder, rounding: Rounding) -> int:
     if source.current_shipping_price_set is not None:
         return minor(source.current_shipping_price_set, None, source.currency, rounding)
-    return sum(
-        minor(
-            line.current_discounted_price_set or line.discounted_price_set,
-            line.discounted_price,
-            source.currency,
-            rounding,
-        )
-        for line in source.shipping_lines
-        if not line.is_removed
+    ways = [line for line in source.shipping_lines if not line.is_removed]
+    return sum(_way(line, source.currency, rounding) for line in ways)
+
+
+def _way(line: ShippingLine, currency: str, rounding: Rounding) -> int:
+    told = line.current_discounted_price_set or line.discounted_price_set
+    if told is not None or line.discounted_price is not None:
+        return minor(told, line.discounted_price, currency, rounding)
+    found = minor(line.price_set, line.price, currency, rounding)
+    return found - sum(
+        minor(part.amount_set, part.amount, currency, rounding)
+        for part in line.discount_allocations
     )
 
 

@@ -86,7 +86,7 @@ def unchecked_order(
     add_doubts(attributes, doubts_of(ship_to, bill_to, customer))
     return Order(
         ref=order_ref(source),
-        number=printable(source.name)[:64] or order_ref(source),
+        number=_number(source),
         placed_at=placed_at,
         # A new order bears one moment twice.
         updated_at=placed_at if source.updated_at == source.created_at else _utc(source.updated_at),
@@ -112,6 +112,11 @@ def unchecked_order(
         marketplace_ref=marketplace_ref(source),
         **further(source, lines, totals, due),
     )
+
+
+def _number(source: ShopifyOrder) -> str:
+    told = str(source.order_number or "")
+    return printable(source.name or (f"#{told}" if told else ""))[:64] or order_ref(source)
 
 
 def _line(item: LineItem, currency: str, rounding: Rounding, ways: Ways) -> Line:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import cast
 
 import msgspec
@@ -10,61 +11,67 @@ import msgspec
 from adapters.channels.shopify.shapes import ShopifyOrder
 from schemas.contracts.validation import read_foreign
 
-_TEXTS = frozenset(
-    {
-        "amount", "price", "discounted_price", "total_price", "current_total_price", "total_tax",
-        "current_total_tax", "total_tip_received", "total_outstanding", "sku", "zip", "phone",
-        "note", "title", "code", "address1", "address2", "city", "company", "po_number",
-        "source_identifier", "source_name", "tracking_number",
-    }
-)  # fmt: skip
-"""Amounts, and what consists of digits by chance, are texts; some apps write numbers."""
-_COUNTS = frozenset({"quantity", "current_quantity", "fulfillable_quantity", "grams"})
-"""What some apps write as a text, and is a whole number."""
-_DIGITS = re.compile(r"[0-9]{1,9}(?:\.0{1,9})?", re.ASCII)
-_TELLING = "tip_payment_gateway"
-"""It says something by being there, also with nothing in it."""
+_GID = "admin_graphql_api_id"
+_NAMED: Mapping[str, str] = MappingProxyType(
+    {"line_items": "LineItem", "fulfillments": "Fulfillment", "customer": "Customer"}
+)
+"""What has a global id, by the field that it stands in."""
 
 
 def read_order(tree: object) -> ShopifyOrder:
     """Return the order as its shape has it. Raises Refused(schema_mismatch)."""
     try:
-        return msgspec.convert(tree, ShopifyOrder)
+        found = msgspec.convert(tree, ShopifyOrder)
     except msgspec.ValidationError:
         # Looked at again only on a fault: it costs as much as all the rest.
-        return read_foreign(_usual(tree), ShopifyOrder)
+        found = read_foreign(_usual(tree, "Order"), ShopifyOrder)
+    at = found.shipping_address
+    if at is not None and not at.address1 and not any(msgspec.structs.astuple(at)):
+        found.shipping_address = None  # an empty one is none
+    return found
 
 
-def _usual(value: object) -> object:
-    """Return a payload in the usual shape: a null is what is left out, an amount and the like a
-    text, a quantity a number, and `properties` a list of names and texts."""
+def number_of(tree: object) -> str:
+    """Return the digits of the number that something has as its `id`; "" where it has none."""
+    found = tree.get("id") if isinstance(tree, dict) else None
+    digits = str(found) if isinstance(found, int | str) and not isinstance(found, bool) else ""
+    return digits if digits.isascii() and digits.isdigit() and len(digits) <= 20 else ""
+
+
+def _usual(value: object, kind: str = "") -> object:
+    """Return a payload in the usual shape: `properties` a list of names and texts, tags one text,
+    and a global id for whatever of a `kind` has its number alone."""
     if isinstance(value, list):
-        return [_usual(one) for one in value if one is not None]
+        return [_usual(one, kind) for one in value]
     if not isinstance(value, dict):
         return value
     found: dict[str, object] = {}
     for name, one in value.items():
-        if one is None and name != _TELLING:
-            continue
-        if name in _TEXTS and isinstance(one, int | float) and not isinstance(one, bool):
-            found[name] = str(one)
-        elif name in _COUNTS and isinstance(one, str) and _DIGITS.fullmatch(one.strip()):
-            found[name] = int(one.strip().partition(".")[0])
-        elif name == "tags" and isinstance(one, list):
+        if name == "tags" and isinstance(one, list):
             found[name] = ", ".join(map(str, one))
         elif name in ("properties", "note_attributes"):
             found[name] = _attributes(one)
         else:
-            found[name] = _usual(one)
+            found[name] = _usual(one, _NAMED.get(name, ""))
+    if kind and not found.get(_GID) and (number := number_of(value)):
+        found[_GID] = f"gid://shopify/{kind}/{number}"
     return found
 
 
 def _attributes(value: object) -> object:
+    if value is None:
+        return []
     if isinstance(value, dict):
+        if value and all(name.isdecimal() and _is_attribute(one) for name, one in value.items()):
+            return [_attribute(one) for one in value.values()]
         value = [{"name": name, "value": one} for name, one in value.items()]
     if not isinstance(value, list):
         return [_attribute(value)]
     return [_attribute(one) for one in value if one is not None]
+
+
+def _is_attribute(one: object) -> bool:
+    return isinstance(one, dict) and set(one) == {"name", "value"}
 
 
 def _attribute(one: object) -> object:

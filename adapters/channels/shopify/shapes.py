@@ -63,7 +63,7 @@ class LineItem(Struct, gc=False):
 
     admin_graphql_api_id: str
     quantity: int
-    price: str
+    price: str | None = None
     current_quantity: int | None = None
     fulfillable_quantity: int | None = None
     price_set: MoneySet | None = None
@@ -86,11 +86,14 @@ class LineItem(Struct, gc=False):
 
 
 class ShippingLine(Struct, gc=False):
-    """A way of shipping that was chosen, or taken back (`is_removed`)."""
+    """A way of shipping that was chosen, or taken back (`is_removed`). `price` is before discounts,
+    and read only where no discounted one is told."""
 
     title: str | None = None
     code: str | None = None
     is_removed: bool = False
+    price: str | None = None
+    price_set: MoneySet | None = None
     discounted_price: str | None = None
     discounted_price_set: MoneySet | None = None
     current_discounted_price_set: MoneySet | None = None
@@ -174,12 +177,13 @@ class ShopifyOrder(Struct, gc=False):
     """An order as it looks at `updated_at`. Flat amounts are in the shop's currency."""
 
     admin_graphql_api_id: str
-    name: str
     created_at: str
     updated_at: str
     currency: str
     line_items: list[LineItem]
-    total_price: str
+    name: str | None = None
+    order_number: int | str | None = None
+    total_price: str | None = None
     current_total_price: str | None = None
     current_total_price_set: MoneySet | None = None
     current_subtotal_price_set: MoneySet | None = None

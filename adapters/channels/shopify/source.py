@@ -17,7 +17,7 @@ from adapters.channels.shopify.lines import goes_several_ways
 from adapters.channels.shopify.naming import named_order
 from adapters.channels.shopify.order import USUAL, canonical_order, order_ref
 from adapters.channels.shopify.privacy import PRIVACY_TOPICS, privacy_request
-from adapters.channels.shopify.reading import read_order
+from adapters.channels.shopify.reading import number_of, read_order
 from adapters.channels.shopify.returned import step_in
 from adapters.channels.shopify.settings import ShopifyTranslation
 from adapters.channels.shopify.shapes import ShopifyOrder
@@ -215,7 +215,7 @@ def _addressed(topic: str, raw: bytes) -> tuple[str, str]:
     if meaning.kind in (UNKNOWN, PRIVACY):
         return meaning.kind, ""
     if meaning.kind != NOTE:
-        ref = _ref_in(raw)
+        ref = _ref_in(raw, of_order=True)
         return (meaning.kind if ref else UNREADABLE), ref
     try:
         ref = named_order(topic, parse(raw))
@@ -231,8 +231,9 @@ def _says_nothing(topic: str, raw: bytes, *, routed: bool) -> bool:
     return says_nothing(topic, parse(raw), routed=routed)
 
 
-def _ref_in(raw: bytes) -> str:
-    """Find the order's id without parsing; the whole reading comes behind the stream."""
+def _ref_in(raw: bytes, *, of_order: bool = False) -> str:
+    """Find the order's id without parsing; the whole reading comes behind the stream. Where the
+    topic says that it is an order, its number will do, as some apps pass it on."""
     found = _ORDER_GID.search(raw)
     if found is not None:
         return found.group(1).decode()
@@ -241,6 +242,8 @@ def _ref_in(raw: bytes) -> str:
     except Refused:
         return ""
     gid = tree.get("admin_graphql_api_id") if isinstance(tree, dict) else None
+    if of_order and not gid and isinstance(tree, dict) and "financial_status" in tree:
+        return number_of(tree)
     digits = gid.removeprefix("gid://shopify/Order/") if isinstance(gid, str) else ""
     return digits if digits.isascii() and digits.isdigit() and len(digits) <= 20 else ""
 

@@ -31,6 +31,7 @@ FACETS = {
     "money": "the amounts",
     "due": "the amount to collect",
     "terms": "the method of payment",
+    "texts": "its texts",
 }
 """What may differ after a change, in words."""
 

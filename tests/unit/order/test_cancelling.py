@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -12,12 +14,14 @@ from schemas.messages import inputs as i
 from tests.given import (
     F1,
     K1,
+    K2,
     POSTED,
     REF,
     RESERVED,
     SENT,
     SETUP,
     Story,
+    a_line,
     a_parcel,
     an_order,
     given_closed,
@@ -29,6 +33,7 @@ from tests.given import (
     given_shipped,
     handed_over,
     later,
+    order_of,
     packed,
     published,
     sold,
@@ -395,3 +400,70 @@ def test_an_order_emptied_by_its_channel_is_undone_like_a_cancelled_one() -> Non
     story.when(i.UpdateOrder(order=an_order(updated_at="2026-11-27T12:10:00Z", lines=gone)))
     assert story.stage("F1") == "released"
     assert story.state.fulfilments[F1].stop == "changed"
+
+
+@pytest.mark.parametrize("status", ["returned", "lost"])
+def test_what_came_back_or_was_lost_is_not_to_be_sent_back(status: Any) -> None:
+    """Given a parcel that the carrier returned or lost, and whose goods the shop refunds or cancels
+    then: they are not with the customer, so no one is asked to have them sent back."""
+    _, jar = an_order().lines
+    for done in (False, True):
+        story = published(given_shipped()).when(i.TimerFired(name="track", key=K1))
+        story.done(f.TrackParcel, f.Tracked(status=status))
+        if done:
+            story.act("done", "parcel-K1").then_stage("closed")
+        story.when(i.UpdateOrder(order=later(20, order_of(jar))))
+        story.when(i.CancelOrder(ref=REF, reason="other", whole=True))
+        assert "changed" not in [one.task_id for one in story.state.tasks]
+
+
+def test_what_the_customer_has_is_to_be_sent_back_beside_what_was_lost() -> None:
+    """Given one of two parcels lost: units that are refunded beyond what it held are named."""
+    story = given_released().when(packed(a_parcel("a", l1=1), a_parcel("b", l1=1, l2=1)))
+    story.done(f.BuyLabel, sold(K1, K2)).when(handed_over())
+    for key, status in ((K1, "lost"), (K2, "delivered")):
+        story.when(i.TimerFired(name="track", key=key))
+        story.done(f.TrackParcel, f.Tracked(status=status))  # type: ignore[arg-type]  # one of two
+    cup, jar = an_order().lines
+    one = order_of(replace(cup, quantity=1, total_minor=500), jar)
+    story.when(i.UpdateOrder(order=later(20, one)))
+    assert "changed" not in [one.task_id for one in story.state.tasks]
+    story.when(i.UpdateOrder(order=later(21, order_of(jar))))
+    (task,) = [one for one in story.state.tasks if one.task_id == "changed"]
+    assert task.words.startswith("1 × SKU-1 of line 1 were removed or refunded after they left")
+    story.when(i.CancelOrder(ref=REF, reason="other", whole=True))
+    (task,) = [one for one in story.state.tasks if one.task_id == "changed"]
+    assert "the channel cancelled the order after F1" in task.words
+
+
+def test_units_that_the_channel_has_removed_are_asked_of_no_one_any_more() -> None:
+    """Given units that a person cancelled here, of an order that no one has paid: the task to
+    remove them there names what is still shown, and ends by itself."""
+    terms = replace(SETUP, promised=frozenset({"net30"}))
+    changes = {"payment": "pending", "payment_method": "net30"}
+    cup, jar = an_order().lines
+    story = given_placed(Story(setup=terms), **changes)
+    edit = i.LineEdit(line_id="1", quantity=0)
+    story.when(i.EditOrder(ref=REF, person="ann", lines=(edit,))).done(f.ReserveStock, RESERVED)
+    undone(story, f.ReleaseStock)
+    assert "shows 2 × SKU-1 of line 1, which are cancelled" in waiting_for(story.state)
+    one = order_of(replace(cup, quantity=1, total_minor=500), jar, **changes)
+    story.when(i.UpdateOrder(order=later(5, one)))
+    assert "shows 1 × SKU-1 of line 1, which are cancelled" in waiting_for(story.state)
+    story.when(i.UpdateOrder(order=later(6, order_of(jar, **changes))))
+    assert not story.state.tasks
+    story.when(i.UpdateOrder(order=later(7, order_of(jar, **changes)))).then_events(e.UpdateNoted)
+
+
+def test_what_does_not_travel_is_withdrawn_and_not_sent_back() -> None:
+    """Given a download that the customer has: whoever cancels or refunds it in the shop has it
+    withdrawn."""
+    order = order_of(a_line("1", 1), a_line("2", 1, delivery="digital"))
+    for change in (
+        i.UpdateOrder(order=later(5, order_of(order.lines[0]))),
+        i.CancelOrder(ref=REF, reason="customer", whole=True),
+    ):
+        story = Story().when(i.PlaceOrder(order=order)).when(change)
+        (task,) = story.state.tasks
+        assert "they do not travel, so withdraw them" in task.words
+        assert "sent back" not in task.words

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from actors.order.difference import MAX_REISSUED
 from adapters.channels.amazon.about import attributes_of
 from adapters.channels.amazon.shapes import AmazonOrder
 from schemas.contracts.validation import read_foreign
 from schemas.messages import effects as f
 from schemas.messages import events as e
+from schemas.order.things import Key
 from tests.amazon_payloads import an_order as an_amazon_order
-from tests.given import an_order, given_placed, given_released, later
+from tests.given import RESERVED, an_order, given_placed, given_released, later
 from tests.unit.order.test_changes import updated
 
 CUP, JAR = an_order().lines
@@ -72,3 +74,33 @@ def test_what_the_channels_samples_say_beside_the_customer_is_known_as_that() ->
     story = given_released(attributes=found)
     changed = {name: f"{text} and more" for name, text in found.items()}
     story.when(updated(later(5, attributes=changed))).then_events(e.UpdateNoted)
+
+
+def test_texts_that_change_all_the_time_reissue_no_more_tasks() -> None:
+    """Given an app that writes another text with each statement: the warehouse begins again a few
+    times, then a person has one task about it, which ends when the goods leave. A corrected address
+    or note is told all the same."""
+    story = given_released()
+    for minute in range(1, 30):
+        story.when(updated(later(minute, attributes={"Synced": str(minute)})))
+        for _ in range(2):
+            for one in (f.CancelTask, f.ReleaseStock, f.ReserveStock, f.CreateTask):
+                answer = {
+                    f.ReserveStock: RESERVED,
+                    f.CreateTask: f.TaskCreated(task_id=f"t-{minute}"),
+                }.get(one, f.Undone())
+                if f.tag_of(one) in {x.kind for x in story.state.open}:
+                    story.done(one, answer)  # type: ignore[arg-type]  # each has its own
+    key = Key(f"F{MAX_REISSUED}")
+    assert story.state.fulfilments[key].task
+    assert story.order is not None
+    assert story.order.attributes == {"Synced": "29"}
+    (task,) = story.state.tasks
+    assert task.task_id == f"note-{key}"
+    assert "texts of the order change again and again" in task.words
+    left = story.state.fulfilments[key]
+    story.when(updated(later(40, attributes={"Synced": "30"})))
+    assert story.state.fulfilments[key] == left
+    story.when(updated(later(41, attributes={"Synced": "30"}, note="ring twice")))
+    assert story.state.fulfilments[key].stop == "changed"
+    assert not story.state.tasks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -15,10 +17,13 @@ from tests.given import (
     RESERVED,
     Story,
     a_line,
+    an_order,
+    given_labelled,
     handed_over,
     later,
     order_of,
     packed,
+    published,
     sold,
 )
 from tests.unit.order.test_people import COD
@@ -163,3 +168,34 @@ def test_a_task_whose_share_stays_is_not_called_off() -> None:
     story.when(packed(key=F2))
     assert collected(story, f.BuyLabel, "L2") == 1000
     assert not words_of(story)
+
+
+def came_back(status: Any) -> Story:
+    """A parcel to collect 22.50 with was refused, or lost, and a person has dealt with it."""
+    story = given_labelled(Story(setup=COD), **TERMS)
+    story.when(handed_over(), i.TimerFired(name="track", key=K1))
+    published(story.done(f.TrackParcel, f.Tracked(status=status))).act("done", "parcel-K1")
+    assert (story.state.collected, story.state.uncollected) == (0, 2250)
+    return story
+
+
+@pytest.mark.parametrize("status", ["returned", "lost"])
+def test_nothing_is_owed_for_goods_that_came_back_unpaid(status: Any) -> None:
+    """Given an order to be paid on delivery whose parcel the customer refused, and a shop that
+    takes its lines off: no one collected anything that could be owed."""
+    _, jar = an_order().lines
+    story = came_back(status)
+    less = order_of(jar, **TERMS)
+    story.when(i.UpdateOrder(order=later(30, less)))
+    assert not story.state.tasks
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_is_sent_after_a_refused_parcel_collects_its_own_price(kept: bool) -> None:
+    """Whether the shop takes the lines off that came back, or still states them."""
+    story = came_back("returned")
+    lines = an_order().lines if kept else ()
+    more = order_of(*lines, a_line("3", 1), **TERMS)
+    story.when(i.UpdateOrder(order=later(30, more)))
+    story.done(f.ReserveStock, f.StockReserved(place="WH1"))
+    assert collected(story, f.CreateTask, F2) == 500

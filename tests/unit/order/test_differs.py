@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from actors.kernel.setup import Place
@@ -28,6 +29,7 @@ from tests.given import (
     later,
     packed,
     published,
+    sold,
 )
 from tests.unit.order.test_changes import CUP, JAR, MOVED, cheaper, updated
 
@@ -204,3 +206,16 @@ def test_who_packs_by_hand_hears_of_another_address() -> None:
         "pack and send from home: 2 × SKU-1, 1 × SKU-2; the address changed since the order came",
     )
     story.when(moved).then_events(e.ActionRefused)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_label_that_comes_late_names_what_has_changed_and_nothing_else(before: bool) -> None:
+    """Given a parcel that leaves while its label is being bought, and another shipping method: no
+    one is told to have an address redirected that is the same."""
+    story = given_packed()
+    change = i.UpdateOrder(order=later(5, shipping_method="express"))
+    story.when(*((change, handed_over()) if before else (handed_over(), change)))
+    story.done(f.BuyLabel, sold(K1))
+    (task,) = story.state.tasks
+    assert "shipping method" in task.words
+    assert "address" not in task.words

@@ -11,7 +11,23 @@ from msgspec.structs import replace
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
-from tests.given import Story, a_line, given_released, later, order_of
+from tests.given import (
+    F1,
+    K1,
+    POSTED,
+    RESERVED,
+    Story,
+    a_line,
+    a_parcel,
+    given_labelled,
+    given_released,
+    handed_over,
+    later,
+    order_of,
+    packed,
+    published,
+    sold,
+)
 from tests.unit.order.test_mapping import renewed, tables
 
 ORDER = order_of(a_line("1", 3), a_line("2", 2))
@@ -85,3 +101,60 @@ def test_a_line_that_became_a_bundle_leaves_a_known_shipment_as_it_is() -> None:
     assert before[2] == ("PEN", {"p": 2, "a": 2})
     story.when(replace(told, order=later(11, kits))).then_events(e.UpdateNoted)
     assert [(line.sku, line.counts) for line in story.state.lines] == before
+
+
+def given_two_of_three() -> Story:
+    """Two of three left and are shown; the third one waits for stock."""
+    order = order_of(a_line("1", 3))
+    story = Story().when(i.PlaceOrder(order=order))
+    seen = (f.Seen("WH1", "SKU-1", 2),)
+    story.done(f.ReserveStock, f.StockShort(skus=("SKU-1",), seen=seen))
+    story.done(f.ReserveStock, RESERVED, F1).done(f.PostSalesOrder, POSTED)
+    story.done(f.CreateTask, f.TaskCreated(task_id="t-F1")).when(packed(a_parcel("a", l1=2)))
+    story.done(f.BuyLabel, sold(K1)).when(handed_over())
+    published(story, outside_id="f-1")
+    assert story.counts() == {"q": 3, "t": 2, "a": 1}
+    return story
+
+
+def three(minute: int, **shipments: int) -> i.UpdateOrder:
+    """A statement with so many units of line 1 in each shipment."""
+    shown = tuple(
+        i.OutsideShipment(outside_id=name.replace("_", "-"), units=(f.Units("1", "SKU-1", count),))
+        for name, count in shipments.items()
+    )
+    order = later(minute, order_of(a_line("1", 3)))
+    return i.UpdateOrder(order=order, fulfilled=shown, fulfilled_is_all=True)
+
+
+def test_units_that_are_added_to_a_shipment_of_ours_are_not_sent_once_more() -> None:
+    """Given our shipment of two, edited to three in the shop: the third one is sent by others, as
+    if they had made a shipment of it; taken out of it again, it is ours."""
+    story = given_two_of_three().when(three(10, f_1=2)).when(three(11, f_1=3))
+    assert story.counts()["e"] == 1
+    assert not story.counts().get("a")
+    story.when(three(12, f_1=3)).then_events(e.UpdateNoted)
+    story.when(three(13, f_1=2))
+    assert (story.counts().get("e"), story.counts()["a"]) == (None, 1)
+    story.when(three(14, f_1=2)).then_events(e.UpdateNoted)
+
+
+def test_units_go_between_a_shipment_of_ours_and_one_of_others() -> None:
+    """Whichever way they are edited, two of three are ours and the third one is theirs."""
+    story = given_two_of_three().when(three(10, f_1=2))
+    for minute, shipments in enumerate(({"f_1": 3}, {"f_1": 2, "x": 1}, {"f_1": 3}), start=11):
+        story.when(three(minute, **shipments))
+        assert (story.counts()["e"], story.counts().get("a")) == (1, None), shipments
+
+
+def test_what_a_shop_shows_before_we_hear_of_it_is_ours() -> None:
+    """Given a label of ours, and a shop where somebody enters its number before the hand-over is
+    told: our own goods are not taken for those of others."""
+    story = given_labelled(lines=ORDER.lines, totals=ORDER.totals)
+    one = i.OutsideShipment(
+        outside_id="f-1", units=(f.Units("1", "SKU-1", 3), f.Units("2", "SKU-2", 2)),
+        tracking_numbers=("1Z-K1",),
+    )  # fmt: skip
+    story.when(i.UpdateOrder(order=later(10, ORDER), fulfilled=(one,), fulfilled_is_all=True))
+    assert not story.state.outside
+    story.when(handed_over()).then_stage("handed_over", F1)

@@ -34,6 +34,7 @@ from tests.given import (
     given_released,
     given_reserved,
     handed_over,
+    later,
     order_of,
     packed,
     published,
@@ -393,3 +394,15 @@ def test_a_key_is_never_used_again() -> None:
             story.done(f.CreateTask, f.TaskCreated(task_id="t-F2"))
     story.act("release")
     assert F3 in story.state.fulfilments
+
+
+def test_what_does_not_travel_waits_for_a_hold_too() -> None:
+    """Given a gift card in an order that a person holds: the shop is told of nothing before the
+    hold ends, whether it was there before the order was paid or not."""
+    card = order_of(a_line("1", 1), a_line("2", 1, delivery="digital"))
+    story = Story().when(i.PlaceOrder(order=replace(card, payment="pending"))).act("hold")
+    story.when(i.UpdateOrder(order=later(5, card))).then_stage("accepted")
+    assert story.counts(1) == {"q": 1, "a": 1}
+    story.act("release")
+    assert story.counts(1) == {"q": 1, "f": 1}
+    assert story.number(f.PublishFulfilment, F2)

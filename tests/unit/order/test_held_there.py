@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from actors.kernel.setup import Place
+from actors.order.holding import MAX_NOTED_VERSION, NEWS_BEYOND
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
+from schemas.order.world import Deliverability, World
 from tests.given import (
     F1,
     F2,
     REF,
     SETUP,
     Story,
+    a_line,
     a_parcel,
+    an_order,
     given_labelled,
     given_placed,
     given_released,
     given_reserved,
     handed_over,
     later,
+    order_of,
     packed,
     published,
 )
+from tests.unit.order.test_mapping import tables
 
 THREE_PL = replace(SETUP, places=(Place(name="3PL", warehouse="3pl", labels="them"),))
 BY_HAND = replace(SETUP, places=(Place(name="WH1"),))
@@ -137,3 +144,63 @@ def test_a_hold_until_the_next_statement_calls_nothing_off() -> None:
     )  # fmt: skip
     story = three_pl().when(news).then_effects(f.FetchOrder)
     assert story.state.holds
+
+
+def news(topic: str, **more: object) -> i.NoteReport:
+    """What the channel says that a person has to look at."""
+    told: dict[str, object] = {"words": "something happened", "hold": "before_hand_over", **more}
+    return i.NoteReport(ref=REF, source="shopify", topic=topic, **told)  # type: ignore[arg-type]  # as the struct has them
+
+
+@pytest.mark.parametrize(
+    "topic", ["fulfillment_orders/placed_on_hold", "disputes/create", "orders/delete"]
+)
+def test_news_that_a_person_looks_at_calls_the_task_off(topic: str) -> None:
+    """A seller's hold in the shop, a dispute, a deleted order: the goods stay where they are until
+    a person says, or the shop takes it back."""
+    story = three_pl().when(news(topic)).then_effects(f.CancelTask)
+    called_off(story).then_effects()
+    story.when(news("x", hold="", frees=(topic,)))
+    story.done(f.CreateTask, TASK, F2)
+    assert not story.state.tasks
+
+
+def test_more_news_than_are_kept_call_the_task_off() -> None:
+    """One of them may say that the goods must not leave."""
+    story = three_pl()
+    story.state = replace(story.state, version=MAX_NOTED_VERSION)
+    story.checked = False
+    story.when(news("x", hold="", refetch=True, at=later(3).updated_at))
+    assert [one.hold_id for one in story.state.holds] == [NEWS_BEYOND]
+    story.then_effects(f.CancelTask)
+
+
+def test_an_address_that_turns_out_to_be_none_calls_the_task_off() -> None:
+    """The service's answer comes after the task was given."""
+    usps = (("usps", frozenset({"US"})),)
+    setup = replace(THREE_PL, addresses=usps, held_addresses=frozenset({"undeliverable"}))
+    story = Story(setup=setup)
+    story.world = World(address=Deliverability(), asked=("address",))
+    given_released(story)
+    bad = Deliverability("undeliverable", "no_match")
+    story.world = World(address=bad, asked=("address",))
+    story.when(i.TimerFired(name="mapping")).then_effects(f.CancelTask)
+    assert [one.hold_id for one in story.state.holds] == ["unmapped-address"]
+
+
+def test_a_name_that_no_table_has_calls_nothing_off() -> None:
+    """What the warehouse was told is right; only what was added waits for the table."""
+    story = three_pl()
+    story.mappings = tables(1, skus={"known": ["SKU-1", "SKU-2"]})
+    more = order_of(*an_order().lines, a_line("9", 1))
+    story.when(i.UpdateOrder(order=later(3, more)))
+    assert [one.hold_id for one in story.state.holds] == ["unmapped-sku"]
+    assert not story.state.fulfilments[F1].stop
+
+
+def test_what_the_channel_asked_to_stop_lets_the_rest_go() -> None:
+    """Two warehouses, and one of two units is asked back: only its task is stopped."""
+    ask = i.AskedToStop(outside_id="fo-1", units=(f.Units("1", "SKU-1", 1),))
+    story = three_pl(replace(THREE_PL, hears=frozenset({"stop"})))
+    story.when(news("stop", stop=ask))
+    assert [one.why for one in story.last.events if isinstance(one, e.Stopped)] == ["asked"]  # type: ignore[union-attr]  # there is one

@@ -12,7 +12,6 @@ from schemas.messages import inputs as i
 from tests.given import (
     F1,
     K1,
-    K2,
     REF,
     RESERVED,
     Story,
@@ -22,7 +21,6 @@ from tests.given import (
     handed_over,
     order_of,
     packed,
-    sold,
 )
 
 
@@ -105,40 +103,52 @@ def test_a_wait_ends_also_where_nothing_is_left_that_could_have_left() -> None:
     assert "the parcel b, whose contents no one told" in story.state.tasks[0].words
 
 
-def test_a_task_can_not_be_cancelled_of_which_something_has_left() -> None:
-    """A person is told of the contradiction, whoever asked for the cancellation, and what is packed
-    leaves all the same. A report comes again until it is told what left."""
+def test_a_task_can_not_be_cancelled_of_which_all_has_left() -> None:
+    """A person is told of the contradiction once it is known that nothing is left, whoever asked
+    for the cancellation."""
     report = i.ReportTaskCancelled(ref=REF, fulfilment=F1, task_id="t-F1")
-    by_itself = given_released().when(handed_over(a_parcel("a", "JD1"), sequence=2)).when(report)
-    by_itself.then_events()
-    assert by_itself.last is not None
-    assert by_itself.last.early
+    by_itself = given_released().when(handed_over(a_parcel("a", "JD1"), sequence=2))
+    by_itself.when(report).then_events(e.CancelAsked).when(report).then_events()
     asked = given_released().when(i.CancelOrder(ref=REF, reason="customer"))
     asked.when(handed_over(a_parcel("a", "JD1"), sequence=2)).done(f.CancelTask, f.Undone())
-    assert "says that F1 is cancelled, and it has left" in asked.state.tasks[0].words
     for story in (by_itself, asked):
+        assert not story.state.tasks
+        assert story.state.fulfilments[F1].ceased
         story.when(packed(a_parcel("a", l1=2, l2=1)))
         assert story.state.fulfilments[F1].stage == "handed_over"
-    by_itself.when(report)
-    assert "reports its task as cancelled although all of it has left" in waiting_for(
-        by_itself.state
-    )
+        assert "says that F1 is cancelled, and it has left" in story.state.tasks[0].words
 
 
 def test_what_is_cancelled_beside_what_left_is_not_lost() -> None:
-    """Given a parcel that left before it was told what it holds, and a cancelled rest: once the
-    contents are told, the report that comes again takes the rest back, and it is not lost."""
+    """Given a parcel that left before it was told what it holds, and a warehouse that cancels the
+    rest: once the contents are told, the rest is taken back, and it is not lost."""
     report = i.ReportTaskCancelled(ref=REF, fulfilment=F1, task_id="t-F1")
     story = given_released().when(handed_over(a_parcel("a", "JD1"), sequence=2), report)
     story.when(packed(a_parcel("a", l1=2), a_parcel("b", l2=1), sequence=1))
-    story.when(report).then_stage("recalled", F1)
+    story.then_stage("recalled", F1)
     assert story.state.parcels[K1].stage != "unpacked"
-    story.done(f.BuyLabel, sold(K1, K2))
+    story.done(f.ReleaseStock, f.Undone())
     story.done(f.PublishFulfilment, f.FulfilmentPublished(outside_ids=("f-1",)))
-    story.done(f.VoidLabel, f.Undone()).done(f.ReleaseStock, f.Undone())
     # The only place has declined it, so a person decides where it comes from.
     assert story.counts(1) == {"q": 1, "o": 1}
     assert waiting_for(story.state).startswith("a person")
+
+
+def test_what_we_had_cancelled_beside_what_left_is_not_lost_either() -> None:
+    """Given the same, cancelled because the order was: the warehouse's answer comes before the
+    contents, the rest is taken back once they are known, and no one is told anything false."""
+    story = given_released().when(handed_over(a_parcel("a", "JD1"), sequence=2))
+    story.when(i.CancelOrder(ref=REF, reason="customer")).done(f.CancelTask, f.Undone())
+    assert "CancelTask" not in str(story.open_kinds()), "it is not asked twice"
+    assert not story.state.tasks
+    story.when(packed(a_parcel("a", l1=2), a_parcel("b", l2=1), sequence=1))
+    story.then_stage("recalled", F1)
+    words = "; ".join(one.words for one in story.state.tasks)
+    assert "says that F1 is cancelled" not in words
+    assert "although its task was cancelled" not in words
+    story.done(f.ReleaseStock, f.Undone())
+    assert story.counts(1) == {"q": 1, "c": 1}
+    assert story.counts(0)["q"] == 2
 
 
 def picked(sequence: int) -> i.ReportPicked:
@@ -290,3 +300,16 @@ def test_what_was_missed_has_left_when_a_person_says_that_all_has() -> None:
     (parcel,) = story.state.parcels.values()
     assert parcel.units == ((0, 2), (1, 1))
     assert not story.state.holds
+
+
+def test_a_task_that_is_cancelled_already_is_not_said_to_go_on() -> None:
+    """Given a warehouse that reports its task as cancelled after something left of it, and refuses
+    or never answers our own cancellation: no one is told that it does not stop."""
+    report = i.ReportTaskCancelled(ref=REF, fulfilment=F1, task_id="t-F1")
+    for answer in (Story.refused, Story.unknown):
+        story = given_released().when(handed_over(a_parcel("a", "JD1"), sequence=2))
+        story.when(i.CancelOrder(ref=REF, reason="customer"), report)
+        answer(story, f.CancelTask)
+        assert (story.state.tasks, story.state.holds, story.state.stuck) == ((), (), ())
+        story.when(packed(a_parcel("a", l1=2), a_parcel("b", l2=1), sequence=1))
+        story.then_stage("recalled", F1)

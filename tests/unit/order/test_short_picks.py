@@ -24,10 +24,12 @@ from tests.given import (
     SETUP,
     Story,
     a_parcel,
+    an_order,
     given_placed,
     given_released,
     handed_over,
     later,
+    order_of,
     packed,
     published,
     sold,
@@ -176,3 +178,32 @@ def test_a_line_that_the_order_does_not_have_is_named() -> None:
     odd = i.ReportedParcel(parcel_id="a", weight_grams=600, units=(f.Units("9", "", 1),))
     story = given_released().when(packed(a_parcel("b", l1=2, l2=1), odd))
     assert "1 × line 9, which the order does not have" in story.state.tasks[0].words
+
+
+def test_units_that_are_missing_are_the_first_to_be_taken_off() -> None:
+    """Given two of a line of which the warehouse found one, and no one who has decided yet: the
+    shop takes one off, so that nothing is called off and no one is asked any more."""
+    cup, jar = an_order().lines
+    story = given_released().when(short(l1=1, l2=1))
+    assert [one.key for one in story.state.holds] == [F1]
+    less = order_of(replace(cup, quantity=1, total_minor=500), jar)
+    story.when(i.UpdateOrder(order=later(5, less)))
+    thing = story.state.fulfilments[F1]
+    assert (thing.stop, thing.left, thing.missing) == ("", ((0, 1), (1, 1)), ())
+    assert not story.state.holds
+    assert story.counts() == {"q": 2, "a": 1, "m": 1}
+    story.when(packed(a_parcel("a", l1=1, l2=1)))
+    assert not story.state.tasks
+
+
+def test_of_what_is_missing_the_rest_is_still_decided() -> None:
+    """Given two that are missing, of which the shop takes one off: a person decides about one."""
+    cup, jar = an_order().lines
+    story = given_released().when(short(l2=1))
+    less = order_of(replace(cup, quantity=1, total_minor=500), jar)
+    story.when(i.UpdateOrder(order=later(5, less)))
+    assert story.state.fulfilments[F1].missing == ((0, 1),)
+    assert [one.key for one in story.state.holds] == [F1]
+    story.act("drop", F1)
+    assert story.counts() == {"q": 2, "m": 1, "c": 1}
+    assert not story.state.holds

@@ -165,7 +165,7 @@ def test_what_a_channel_shows_because_we_told_it_holds_nothing() -> None:
     )  # fmt: skip
     story = a_pickup().when(packed()).when(shown).then_events(e.ReportNoted)
     story.done(f.TellStanding, TOLD).when(shown).then_events(e.ReportNoted)
-    a_pickup().when(shown).then_events(e.ReportNoted, e.Held)
+    a_pickup().when(shown).then_events(e.ReportNoted, e.Held, e.Stopped)
 
 
 def test_a_storefront_that_can_t_be_told_is_told_nothing() -> None:
@@ -178,6 +178,7 @@ def test_a_pickup_is_not_told_while_it_is_held_or_stopped() -> None:
     """No one is sent to a shop that will not hand the goods out."""
     held = i.NoteReport(ref=REF, source="s", topic="t", words="w", hold="before_hand_over")
     story = a_pickup().when(held, packed()).then_effects()
+    story.refused(f.CancelTask, "It is packed.").then_effects()
     story.act("release").then_effects(f.TellStanding)
     story = a_pickup().act("cancel").when(packed())
     assert "tell_standing" not in str(story.open_kinds())

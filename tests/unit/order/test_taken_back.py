@@ -377,3 +377,19 @@ def test_a_bigcommerce_order_that_was_called_complete_by_hand_is_sent_by_no_one(
         {"q": 2, "e": 1, "a": 1, "E": 1},
         {"q": 1, "a": 1, "E": 1},
     )
+
+
+def test_a_shipment_of_ours_that_is_entered_again_later_is_ours() -> None:
+    """Given our shipment that was deleted in the shop, and that a person enters there again, as the
+    task asks, without our number and in two parts: nothing is to be sent back, and no units count
+    as sent by others. What is beyond ours does."""
+    story = published(given_shipped(lines=ORDER.lines, totals=ORDER.totals))
+    story.when(all_of(10, shown("f-1", l1=2, l2=1))).when(all_of(11))
+    known = [one.words for one in story.state.tasks]
+    assert "have them entered there again" in known[0]
+    story.act("done", "changed")
+    story.when(all_of(12, shown("again", l1=2)))
+    story.when(all_of(13, shown("again", l1=2), shown("rest", l2=1)))
+    assert (list(story.state.tasks), story.state.outside) == ([], ())
+    story.when(all_of(14, shown("again", l1=2), shown("rest", l2=1), shown("x", l2=1)))
+    assert [name for name, _ in story.state.outside] == ["x"]
