@@ -82,6 +82,12 @@ async def test_a_return_by_the_command_line(whole: Whole) -> None:
     for words in ("are to be sent back (too_small)", "came back at east", "is closed: its goods"):
         assert words in told, told
     whole.cli("orders", "done", order.number, "--task", "return-money-T1", *WHY, "--wait")
+    whole.cli(*asked, "--line", one, "--wait")
+    whole.cli("returns", "decline", order.number, *WHY, "--wait")
+    whole.cli(*asked, "--line", one, "--wait")
+    whole.cli("returns", "cancel", order.number, "--key", "T3", *WHY, "--wait")
+    stages = [found["stage"] for found in returns_of(whole, order)]
+    assert stages == ["closed", "declined", "cancelled"]
     assert whole.cli("orders", "replay", "--verify")
 
 
