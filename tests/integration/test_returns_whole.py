@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from schemas.order.canonical import Order
+from tests.integration.test_facts_whole import facts as every_fact
 from tests.integration.whole import CHANNEL, Whole
 from tests.waiting import eventually
 
@@ -62,6 +63,7 @@ async def test_a_return_by_the_command_line(whole: Whole) -> None:
     shown = whole.cli("orders", "show", order.number)
     assert "requested: 1 × SKU-001" in shown
     assert "authorise or decline it" in shown
+    assert "→ orderwright returns authorise | decline" in shown
     whole.cli("returns", "authorise", order.number, *WHY, "--wait")
     whole.cli("returns", "send", order.number, "--tracking", "1ZBACK", *WHY, "--wait")
     assert "no return T9" in whole.cli(
@@ -129,6 +131,8 @@ async def test_a_return_by_the_api(whole: Whole) -> None:
     found_there = await stands(whole, order, "closed")
     assert (found_there["money"], found_there["source"]) == ("none", "warehouse")
     assert len(returns_of(whole, order)) == 1
+    facts = [x["data"] for x in await every_fact(whole, CHANNEL) if x["subject"] == order.ref]
+    assert [x["returned"] for x in facts if x.get("fact") == "returned"] == ["T1"]
     refused = await whole.api(
         "POST", f"{path}/receive", body=b'{"reason": "x"}', Idempotency_Key="other"
     )
