@@ -29,6 +29,7 @@ OURS: Mapping[str, str] = MappingProxyType(
         "shopify": "adapters.channels.shopify.kind",
         "smtp": "adapters.messages.smtp.kind",
         "ups": "adapters.carriers.ups.kind",
+        "ups_addresses": "adapters.addresses.ups.kind",
         "usps": "adapters.addresses.usps.kind",
         "warehouse": "adapters.warehouses.http.kind",
     }

@@ -124,7 +124,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     (none: anything). `approvals`: limits say who may release a hold that asks for an approval.
     `addresses` are the services that are asked whether an address can be delivered to: each one's
     lane, and the countries that it knows; an order is held for those verdicts that `held_addresses`
-    names."""
+    names. `takes_corrections`: an address is taken over as they write it."""
 
     channel: str
     storefront: str = ""
@@ -163,3 +163,4 @@ class Setup(Struct, frozen=True, kw_only=True):
     restocking_percent: int = 0
     addresses: tuple[tuple[str, frozenset[str]], ...] = ()
     held_addresses: frozenset[Verdict] = frozenset()
+    takes_corrections: bool = False

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from actors.order import change, mapping, place, ruling
+from msgspec.structs import replace
+
+from actors.order import change, correcting, deliverable, eligible, mapping, place, ruling
 from actors.order.places import moved, staying
 from actors.order.reading import PERSON, is_here
 from actors.order.table import ACCEPTED, CANCELLED, FINAL, PLACED
 from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages import inputs as i
+from schemas.order.world import known
 
 
 def hold(work: Work, command: i.ActOnOrder) -> str:
@@ -57,6 +60,26 @@ def redecide(work: Work, command: i.ActOnOrder) -> str:
     change.normalised(work, body, made)
     moved(work, work.order or body)
     return ""
+
+
+def correct(work: Work, command: i.ActOnOrder) -> str:
+    """Take over how the address service writes the shipping address. Raises WorldAsked."""
+    context, body = work.context, work.order
+    if body is None:
+        return "What was ordered is not kept here any more: its personal data was erased."
+    if not deliverable.asked_of(body, context.setup) or body.ship_to is None:
+        return "No address service knows its address."
+    # All at once: what is asked after the change would be about the new address.
+    asks = eligible.asked_of(body, context.setup) | context.rules.reads
+    world = known(context.world, body, deliverable.ADDRESS | asks)
+    there = deliverable.written(body, context.setup, world.address)
+    if there is None:
+        service = deliverable.checker_of(context.setup, body.ship_to)
+        return f"{service} does not write its address otherwise."
+    correcting.keep(work, body)
+    work.context = replace(context, world=correcting.confirmed(world))
+    edit = i.EditOrder(ref=command.ref, person=command.person, reason=command.reason, ship_to=there)
+    return change.edit(work, edit)
 
 
 def _stage(work: Work) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.kernel import ledger
-from actors.order import holding, mapping, outside, ruling, taken_back
+from actors.order import correcting, holding, mapping, outside, ruling, taken_back
 from actors.order.acceptance import to_collect
 from actors.order.decision import moment
 from actors.order.difference import FACETS, Diff, difference, of_lines
@@ -23,6 +23,7 @@ from actors.order.normalise import surviving
 from actors.order.owed import prepaid_by, still_settled
 from actors.order.places import moved, staying
 from actors.order.reading import MONEY_IS_GONE, MONEY_IS_THERE
+from actors.order.recording import as_it_is
 from actors.order.state import State
 from actors.order.table import (
     ACCEPTED,
@@ -172,10 +173,12 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
         )
         return
     waived = surviving(state.waived, found.facets)
-    made = mapping.made_of(order, context, waived, staying(work, order))
     ours = context.order or base
+    kept = _kept(base, order, ours) if state.beside else {}
+    to = kept.get("ship_to", order.ship_to)
+    made = mapping.made_of(order, context, waived, staying(work, replace(order, ship_to=to)), to=to)
     body = made.body if state.stage in UNTOUCHED else made.ours
-    body = replace(body, **_kept(base, order, ours)) if state.beside else body
+    body = replace(body, **kept)
     if ours.acquisition is not None and body.acquisition is None:
         # How the customer came is told once; an order that is fetched later does not repeat it.
         body = replace(body, acquisition=ours.acquisition)
@@ -211,7 +214,9 @@ def _take(work: Work, base: Order, order: Order, found: Diff) -> None:
         work.say(e.Reopened(rule="reopen", why=why))
     ruling.say(work, made.rulings, found.facets)
     moved(work, body)
+    correcting.follow(work)
     mapping.hold(made.unmapped, work)
+    correcting.keep(work, body)
     too_late(work, found.facets, found.late)
 
 
@@ -237,7 +242,11 @@ def remap(work: Work) -> None:
     if body is None or state.stage not in (PLACED, ACCEPTED):
         return
     if not mapping.is_unmapped(state):
-        mapping.hold(mapping.doubts(state, work.context, body), work)
+        doubts = mapping.doubts(state, work.context, body)
+        correcting.follow(work)
+        mapping.hold(doubts, work)
+        if work.events:
+            correcting.keep(work, body)
         return
     made = mapping.made_of(body, work.context, state.waived, staying(work, body))
     told = [(x.hold_id, x.reason) for x in state.holds if x.hold_id.startswith(mapping.UNMAPPED)]
@@ -271,7 +280,7 @@ def normalised(work: Work, body: Order, made: mapping.Made) -> None:
             work.stated = context.stated or body
         work.say(
             replace(
-                _as_it_is(work, made.ours, BY_ITSELF, ("lines",)),
+                as_it_is(work, made.ours, BY_ITSELF, ("lines",)),
                 lines=found.new,
                 moves=found.moves,
                 wishes=found.wishes,
@@ -280,27 +289,8 @@ def normalised(work: Work, body: Order, made: mapping.Made) -> None:
             )
         )
     ruling.say(work, made.rulings, ())
+    correcting.follow(work)
     mapping.hold(made.unmapped, work)
-
-
-def _as_it_is(work: Work, body: Order, by: str, facets: tuple[str, ...]) -> e.Changed:
-    """Return a change by someone else than the channel: money and payment stay."""
-    state = work.state
-    return e.Changed(
-        rule="change",
-        by=by,
-        facets=facets,
-        source_updated_at=state.source_updated_at,
-        total_minor=state.total_minor,
-        payment=state.payment,
-        payment_method=state.payment_method,
-        body_digest=mapping.digest(body),
-        country=body.ship_to.country if body.ship_to else "",
-        notify=bool(body.customer.email),
-        mappings=state.mappings,
-        stated_digest=state.stated_digest,
-        ship_by=state.ship_by,
-    )
 
 
 def edit(work: Work, command: i.EditOrder) -> str:
@@ -329,7 +319,7 @@ def edit(work: Work, command: i.EditOrder) -> str:
     work.body = changed
     if not state.beside:
         work.stated = work.context.stated or body
-    event = _as_it_is(work, changed, command.person, facets)
+    event = as_it_is(work, changed, command.person, facets)
     work.say(replace(event, wishes=wishes, reason=command.reason))
     made = mapping.made_of(changed, work.context, work.state.waived, staying(work, changed))
     ruling.say(work, made.rulings, facets)

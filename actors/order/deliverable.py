@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from actors.kernel.setup import Setup
-from actors.order.unfit import is_parcel
+from actors.order.normalise import ADDRESS as ADDRESS_KIND
+from actors.order.unfit import is_parcel, unfit
 from schemas.order.canonical import Address, Order
 from schemas.order.regions import US_COUNTRIES
-from schemas.order.world import Deliverability, World, known
+from schemas.order.world import Corrected, Deliverability, World, known
 
 ADDRESS = frozenset({"address"})
 """What is asked for of an order whose address can be checked."""
@@ -55,12 +58,48 @@ def doubted(order: Order, setup: Setup, world: World | None) -> Iterator[str]:
         return
     found = known(world, order, ADDRESS).address
     service = checker_of(setup, order.ship_to)
-    if found.verdict in setup.held_addresses and found.why != "no_answer":
+    if (
+        found.verdict in setup.held_addresses
+        and found.why != "no_answer"
+        and to_take(order, setup, found) is None
+    ):
         yield _words(found, service)
     labelled = [one for one in setup.places if one.carrier and one.labels == "us"]
     if found.post_box and labelled and all("post_box" in one.refuses for one in labelled):
         carriers = " and ".join(dict.fromkeys(one.carrier for one in labelled))
         yield f"{service} says that it is a post office box, and {carriers} does not deliver to one"
+
+
+def written(order: Order, setup: Setup, found: Deliverability) -> Address | None:
+    """Return the shipping address as a service writes it; None where it writes it the same, or so
+    that no partner could send there."""
+    at = order.ship_to
+    if at is None or not isinstance(found, Corrected):
+        return None
+    theirs = found.written
+    there = replace(
+        at,
+        lines=theirs.lines or at.lines,
+        city=theirs.city or at.city,
+        region=theirs.region or at.region,
+        postal_code=theirs.postal_code or at.postal_code,
+    )
+    if there == at:
+        return None
+    known = {one.value for one in unfit(order, setup) if one.kind == ADDRESS_KIND}
+    after = unfit(replace(order, ship_to=there), setup)
+    is_worse = any(one.kind == ADDRESS_KIND and one.value not in known for one in after)
+    return None if is_worse else there
+
+
+def to_take(order: Order, setup: Setup, found: Deliverability) -> Address | None:
+    """Return the address that is taken over by itself, None where a person decides."""
+    return written(order, setup, found) if setup.takes_corrections else None
+
+
+def parts(found: Deliverability) -> str:
+    """Name the parts in which an address differs from the service's."""
+    return " and ".join(_PARTS[one] for one in found.differs) or "a part"
 
 
 def _words(found: Deliverability, service: str) -> str:
@@ -70,11 +109,9 @@ def _words(found: Deliverability, service: str) -> str:
         case "missing_unit":
             return _NO_UNIT
         case "corrected":
-            parts = " and ".join(_PARTS[one] for one in found.differs) or "a part"
-            return (
-                f"in the shipping address {parts} is not as {service} has it: correct it, or "
-                "release the hold to send it as it is"
-            )
+            told = f"in the shipping address {parts(found)} is not as {service} has it: "
+            take = "take that over, " if isinstance(found, Corrected) else ""
+            return f"{told}{take}correct it, or release the hold to send it as it is"
         case "undeliverable":
             return (
                 f"{service} knows no such shipping address: ask the customer, and correct it, or "

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.kernel import ledger
 from actors.kernel.setup import Setup
@@ -23,7 +24,7 @@ from actors.order.work import Work
 from schemas.messages import events as e
 from schemas.messages.codec import encode
 from schemas.messages.effects import Delivery
-from schemas.order.canonical import Line, Order
+from schemas.order.canonical import Address, Line, Order
 from schemas.order.world import known
 
 UNMAPPED = n.UNMAPPED
@@ -55,12 +56,17 @@ def made_of(
     context: Context,
     waived: Sequence[str] = (),
     staying: frozenset[str] = frozenset(),
+    *,
+    to: Address | None = None,
 ) -> Made:
     """Put a stated order into our own terms, or leave it as it is when something is missing.
-    `staying` are places that its goods do not leave for another one."""
+    `staying` are places that its goods do not leave for another one; `to` is the address that it
+    goes to where that was changed here (None: the stated one)."""
     kinds = _kinds(waived)
     found = normalise(order, context.mappings, context.channel, kinds)
     ours, setup = found.order, context.setup
+    if to is not None and to != ours.ship_to:
+        ours = replace(ours, ship_to=to)
     rulings: tuple[e.Ruling, ...] = ()
     ruled = bool(context.rules.count) and not found.unmapped
     needed = _asked_of(ours, setup, kinds) | (context.rules.reads if ruled else frozenset())

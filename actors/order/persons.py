@@ -268,6 +268,7 @@ _VERBS: dict[str, Callable[[Work, i.ActOnOrder], str]] = {
     "hold": by_hand.hold,
     "refetch": by_hand.refetch,
     "redecide": by_hand.redecide,
+    "correct": by_hand.correct,
     "done": _done,
     **dict.fromkeys(VERBS, _short),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.kernel import ledger
-from actors.order import change, claiming, holding, later, mapping, outside, ruling
+from actors.order import change, claiming, correcting, holding, later, mapping, outside, ruling
 from actors.order.cancelled_late import left_before_cancel
 from actors.order.decision import moment
 from actors.order.evolve import CHANNEL
@@ -238,8 +238,10 @@ def _place(
     if order.test and not context.policy.accept_test_orders:
         reason = "the channel marks it as a test: release it to treat it as a real one"
         work.say(e.Held(rule="hold", hold_id=TEST_ORDER, reason=reason))
+    correcting.follow(work)
     mapping.hold(made.unmapped, work)
     ruling.say(work, made.rulings)
+    correcting.keep(work, order)
     holding.free_compared(work, order, fetched)
     if any(hold.since for hold in work.state.holds) and not work.state.refetch:
         refetch(work, CHANNEL, "older-than-news")

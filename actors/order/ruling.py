@@ -18,7 +18,7 @@ from actors.order.work import Work
 from actors.rules.facts import away_of
 from schemas.messages import events as e
 from schemas.order.canonical import Order
-from schemas.order.world import UNKNOWN, known
+from schemas.order.world import UNKNOWN, known, lasting
 
 HOLD = "rule-"
 """How the ids of holds by a rule begin; the set and the rule follow."""
@@ -144,7 +144,7 @@ def say(
             rulings=rulings,
             person=person,
             reason=reason,
-            world=world if rules.reads else None,
+            world=lasting(world) if world is not None and rules.reads else None,
         )
     )
     work.context = steered(work.state, work.context)

@@ -33,7 +33,8 @@ class TellsDeliverability(Protocol):
 class Sparingly:
     """Asks a service seldom: never twice for one address within a day, no oftener than `hourly`
     times in any hour, and not at all for a while after it failed, so that a service that hangs
-    delays few orders. Of an address only a digest is kept, and only in memory."""
+    delays few orders. Of an address only a digest is kept, with what the service writes otherwise,
+    and only in memory."""
 
     def __init__(self, clock: Clock, hourly: int, calls: CallPolicy, title: str) -> None:
         self._clock = clock

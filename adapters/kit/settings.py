@@ -123,6 +123,29 @@ class ChannelSettings(PartnerSettings, frozen=True, kw_only=True, forbid_unknown
             " and could not decide.",
         ),
     ] = ("missing_unit", "undeliverable")
+    corrected_addresses: Annotated[
+        Literal["offer", "take"],
+        Meta(
+            description="What becomes of an address that such a service would write otherwise: "
+            "`offer` shows it to a person, `take` has the order sent to the corrected one, as the "
+            "timeline says, until the channel states another. The channel is told nothing."
+        ),
+    ] = "offer"
+    public_availability: Annotated[
+        bool,
+        Meta(
+            description="Tell anybody at `/availability/NAME` which SKUs are in stock, and how long"
+            " delivery takes as it was measured. It shows no quantities."
+        ),
+    ] = False
+    availability_buffer: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="Of each SKU so many units at each place do not count as in stock there.",
+        ),
+    ] = 0
     time_zone: Annotated[
         Annotated[str, Meta(max_length=64)],
         Meta(

@@ -19,10 +19,12 @@ from pathlib import Path
 
 import uvloop
 
-from ops.bench import calls, real_mix, sides, waiting
+from ops.bench import brain, calls, real_mix, sides, waiting
 from ops.bench.processes import BenchFailed, say, stopwatch
 
 RATIO_WANTED = 0.5
+BRAIN_WANTED = 0.94
+"""`cpu_ratio` with rules, stock and checks is at most 6 % below the one without."""
 WEBHOOK_MS_WANTED = 25.0
 READY_SECONDS_WANTED = 5.0
 MEGABYTES_WANTED = 300.0
@@ -42,6 +44,7 @@ class Report:
     machine: dict[str, object]
     bare: list[sides.Figures] = field(default_factory=list)
     product: list[sides.Figures] = field(default_factory=list)
+    brain: list[sides.Figures] = field(default_factory=list)
     half_load: dict[str, float] = field(default_factory=dict)
     waiting: waiting.Waiting | None = None
     real_mix: real_mix.Figures | None = None
@@ -60,6 +63,13 @@ class Report:
         bare, ours = (sum(_median_cpu(runs).values()) for runs in (self.bare, self.product))
         return round(bare / ours, 3)
 
+    @property
+    def brain_ratio(self) -> float:
+        """CPU of all processes for one order: without rules, stock and checks divided by with
+        them. `cpu_ratio` with them is so much of the one without."""
+        without, having = (sum(_median_cpu(runs).values()) for runs in (self.product, self.brain))
+        return round(without / having, 3)
+
     def as_json(self) -> dict[str, object]:
         """Return the contents of bench.json."""
         found: dict[str, object] = {
@@ -68,7 +78,8 @@ class Report:
             "calls": [asdict(call) for call in calls.CALLS],
             "disagreements": self.disagreements,
         }
-        for name, runs in (("bare", self.bare), ("product", self.product)):
+        sides_of = ("bare", self.bare), ("product", self.product), ("brain", self.brain)
+        for name, runs in sides_of:
             if runs:
                 found[name] = {
                     "orders_per_second": sides.median([run.orders_per_second for run in runs]),
@@ -79,6 +90,8 @@ class Report:
             found["ratios"] = self.ratios
             found["cpu_ratio"] = self.cpu_ratio
             found["ratio_to_bare_io"] = sides.median(self.ratios)
+        if self.brain and self.product:
+            found["brain_ratio"] = self.brain_ratio
         if self.half_load:
             found["half_load"] = self.half_load
         if self.waiting is not None:
@@ -120,6 +133,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--quick", action="store_true", help="a first look: fewer orders, nothing but the ratio")
     mixes = ("plain", "real", "both")
     add("--mix", choices=mixes, default="plain", help="which orders; real: without the bare loop")
+    add(
+        "--brain",
+        action="store_true",
+        help="also measure the product with 20 rules, counted stock and checks",
+    )
     add("--bare-only", action="store_true", help="measure only the bare loop")
     add("--dir", type=Path, default=None, help="where the servers keep their data")
     return parser
@@ -159,15 +177,19 @@ async def _plain(given: argparse.Namespace, home: Path, report: Report) -> None:
         for name, side, runs in (
             ("bare loop", sides.bare, report.bare),
             ("product", product, report.product),
+            ("product that thinks", partial(product, thinks=True), report.brain),
         ):
-            if given.bare_only and name == "product":
+            if (given.bare_only and runs is not report.bare) or (
+                runs is report.brain and not given.brain
+            ):
                 continue
             say(f"Pair {pair} of {given.pairs}: {given.orders} orders through the {name} ...")
-            place = home / f"{pair}-{name.partition(' ')[0]}"
+            place = home / f"{pair}-{name.replace(' ', '-')}"
             figures = await sides.measure(side, place, given.orders, rate=given.rate)
             runs.append(figures)
             shutil.rmtree(place)
-            report.disagreements += [f"{name}: {odd}" for odd in sides.disagreements(figures)]
+            if runs is not report.brain:  # its checks are calls that the table does not have
+                report.disagreements += [f"{name}: {odd}" for odd in sides.disagreements(figures)]
             say(f"  {_told(figures)}")
         if report.bare and report.product:
             report.disagreements += sides.unlike(report.bare[-1], report.product[-1])
@@ -199,6 +221,11 @@ def show(found: dict[str, object], report: Report) -> None:
             used = ", ".join(f"{role} {spent:.2f}" for role, spent in _median_cpu(runs).items())
             print(f"\n{name}: {rate:.0f} orders/s (median of {len(runs)})")
             print(f"  CPU ms per order: {used}")
+    if report.brain and report.product:
+        spent = sum(_median_cpu(report.brain).values())
+        kept = "yes" if report.brain_ratio >= BRAIN_WANTED else "NO"
+        print(f"\nwith {brain.RULES} rules, counted stock and checks: {spent:.2f} CPU ms per order")
+        print(f"  brain_ratio={report.brain_ratio} (at least {BRAIN_WANTED}: {kept})")
     if report.half_load:
         half = report.half_load
         print(f"\nWebhook answers at half load ({half['rate']:.0f} orders/s):")

@@ -1,7 +1,8 @@
 """`python -m ops.bench.backtest`: how fast rules are tried on the stored past, and whether the
 answer is right.
 
-Orders are stored by real actors and the real journal (`ops.bench.fill`); one rule differs between
+Orders are stored by real actors and the real journal (`ops.bench.fill`), `--intake` of them by a
+running service that takes them from the simulated storefront; one rule differs between
 the two versions. A sample is decided again one by one, from what the order's own page shows.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import secrets
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -21,7 +23,9 @@ from actors.rules.compiled import Compiled
 from adapters.postgres.past import Past
 from adapters.postgres.pool import Pool
 from adapters.postgres.views import Views
-from ops.bench.fill import CHANNEL, SETUP, fill
+from ops.bench.fill import CHANNEL, SETUP, fill, varied
+from ops.bench.load import Target, partners, send
+from ops.bench.sides import product
 from schemas.contracts.rules import Rule, Rules
 from service.app.sealing_keys import sealing_of
 from service.embedded.supervisor import embedded_servers
@@ -80,10 +84,20 @@ async def _checked(past: Past, views: Views, rules: Compiled) -> int:
     return wrong
 
 
-async def run(data: Path, orders: int, rules: int) -> dict[str, float | int]:
-    """Store orders in a new data directory, then measure."""
-    await fill(data, orders)
-    return await measure(data, rules)
+async def taken_in(home: Path, orders: int) -> None:
+    """Have a running service take orders of the simulated storefront, to their end."""
+    async with partners(home, secrets.token_urlsafe(24)) as world, product(home, world) as running:
+        target = Target(running.url, running.secret, running.process)
+        await send(home, world, target, orders, first=1, rate=0.0)
+
+
+async def run(home: Path, orders: int, rules: int, intake: int) -> dict[str, float | int]:
+    """Store orders in a new data directory, so many of them by webhook and the rest varied, then
+    measure."""
+    if intake:
+        await taken_in(home, intake)
+    await fill(home / "data", orders - intake, varied)
+    return {**await measure(home / "data", rules), "by_intake": intake}
 
 
 def main() -> None:
@@ -91,10 +105,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.bench.backtest", description=__doc__)
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--rules", type=int, default=20)
+    parser.add_argument(
+        "--intake", type=int, default=0, help="orders that a running service takes in, of these"
+    )
     command = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="orderwright-bench-") as folder:
         Path(folder).chmod(0o711)  # the user of the embedded servers has to reach what is inside
-        found = uvloop.run(run(Path(folder) / "data", command.orders, command.rules))
+        found = uvloop.run(run(Path(folder), command.orders, command.rules, command.intake))
     print(json.dumps(found), flush=True)
 
 

@@ -13,11 +13,12 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
 import uvloop
+from msgspec.structs import replace
 
 from actors.kernel.setup import Place, Setup
 from actors.order.policy import Policy
@@ -52,6 +53,7 @@ MAX_BATCH = 500
 CHANNEL = "acme-us"
 PLACED_AT = "2026-11-27T12:00:00Z"
 DAY = 86_400.0
+Make = Callable[[int], Order]
 FIRST_FULFILMENT, FIRST_PARCEL = key_of(FULFILMENT, 1), key_of(PARCEL, 1)
 
 STOCK, TASK, ERP, MAIL, LABEL, PUBLISH, TRACK = range(1, 8)
@@ -108,14 +110,60 @@ def an_order(number: int) -> Order:
     )
 
 
-def story(number: int, *, closed: bool = False) -> Iterator[tuple[tuple[str, i.Input], ...]]:
+_COUNTRIES = (
+    ("US", "KY", "40003"),
+    ("DE", "", "10115"),
+    ("FR", "", "75002"),
+    ("GB", "", "LS1 1AA"),
+)
+_METHODS = ("Standard", "Express", "")
+
+
+def varied(number: int) -> Order:
+    """Return an order of its own: other goods, countries, totals and customers than its neighbours,
+    the same each time. Bounds: one to four lines of one to five units, 5,000 customers."""
+    usual = an_order(number)
+    country, region, code = _COUNTRIES[number * 7 % len(_COUNTRIES)]
+    home = usual.ship_to
+    assert home is not None, "the usual order is delivered"
+    there = replace(home, country=country, region=region, postal_code=code)
+    lines = tuple(
+        replace(
+            usual.lines[0],
+            line_id=f"{number}{at}",
+            sku=f"SKU-{(number * 13 + at) % 500:03d}",
+            quantity=(units := 1 + number * at % 5),
+            unit_price_minor=(price := 500 + number * 31 % 20_000),
+            total_minor=units * price,
+            weight_grams=100 + number % 3_000,
+        )
+        for at in range(1, 2 + number % 4)
+    )
+    goods = sum(line.total_minor for line in lines)
+    totals = replace(usual.totals, subtotal_minor=goods, total_minor=goods + 500)
+    who = Customer(name="Steve Shipper", email=f"steve.{number % 5_000}@example.com")
+    return replace(
+        usual,
+        lines=lines,
+        totals=totals,
+        customer=who,
+        ship_to=there,
+        bill_to=there if number % 3 else home,
+        shipping_method=_METHODS[number % len(_METHODS)],
+        subscription_ref=f"sub-{number}" if number % 10 == 0 else "",
+    )
+
+
+def story(
+    number: int, make: Make = an_order, *, closed: bool = False
+) -> Iterator[tuple[tuple[str, i.Input], ...]]:
     """Yield the inputs of one commit after the other: an effect can only be answered once it is on
     disk. The parcel of a closed order has arrived."""
 
     def done(effect: int, result: f.Result) -> tuple[str, i.Input]:
         return f"done:{effect}", i.EffectDone(number=effect, result=result)
 
-    order = an_order(number)
+    order = make(number)
     task, tracking = f"WT-{number:010d}", f"1ZA1B2C303{number:08d}"
     units = tuple(f.Units(line.line_id, "", line.quantity) for line in order.lines)
     parcel = i.ReportedParcel(parcel_id="1", units=units, weight_grams=1200)
@@ -165,10 +213,12 @@ class _Together:
             self.ended.set_result(None)
 
 
-async def live(registry: Registry, number: int, *, closed: bool = False) -> None:
+async def live(
+    registry: Registry, number: int, make: Make = an_order, *, closed: bool = False
+) -> None:
     """Take one order through its inputs."""
-    ref = an_order(number).ref
-    for inputs in story(number, closed=closed):
+    ref = make(number).ref
+    for inputs in story(number, make, closed=closed):
         together = _Together(len(inputs))
         for input_id, command in inputs:
             envelope = Envelope(
@@ -188,7 +238,7 @@ SELECT (SELECT count(*) FROM orders o JOIN timers t ON t.order_id = o.order_id
 
 
 async def fill(
-    data: Path, orders: int, *, first: int = 1, closed: bool = False
+    data: Path, orders: int, make: Make = an_order, *, first: int = 1, closed: bool = False
 ) -> dict[str, float]:
     """Write this many orders into a data directory, from that number on. Return how many open and
     closed ones and events it holds then, and the seconds that it took."""
@@ -205,7 +255,7 @@ async def fill(
 
         async def work() -> None:
             for number in numbers:
-                await live(registry, number, closed=closed)
+                await live(registry, number, make, closed=closed)
                 if number % 10_000 == 0:
                     print(f"  {number} orders are written", file=sys.stderr, flush=True)
 

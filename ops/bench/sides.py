@@ -16,6 +16,7 @@ import asyncpg
 import nats
 
 from adapters.nats.marks import JOURNAL
+from ops.bench import brain
 from ops.bench.calls import CALLS, count_of
 from ops.bench.load import LEAST_PER_SECOND, SHOP, Partners, Sent, Target, partners, seen_by, send
 from ops.bench.processes import answers, cpu_by_role, started
@@ -97,8 +98,17 @@ PLAIN_PACE = Pace(
 """Limits above the load; a parcel is asked for once, as soon as it has a label."""
 
 
-def configure(home: Path, world: Partners, port: int, secret: str, pace: Pace = PLAIN_PACE) -> Path:
-    """Write the product's configuration: the demo's partners, without throttling."""
+def configure(
+    home: Path,
+    world: Partners,
+    port: int,
+    secret: str,
+    pace: Pace = PLAIN_PACE,
+    *,
+    thinks: bool = False,
+) -> Path:
+    """Write the product's configuration: the demo's partners, without throttling; `thinks`: and an
+    address service."""
     given = World(
         http=world.url,
         smtp_port=world.smtp_port,
@@ -108,6 +118,8 @@ def configure(home: Path, world: Partners, port: int, secret: str, pace: Pace = 
     table = configuration(given, port=port, data_dir=str(home / "data"), pace=pace)
     # Each mail is recorded before it is sent, as many in one commit as are in flight.
     table["partners"][MAIL]["calls"]["concurrency"] = MAILS_AT_ONCE
+    if thinks:
+        brain.checking(table, world)
     file = home / "orderwright.toml"
     file.write_text(toml(table), encoding="utf-8")
     file.chmod(0o600)
@@ -116,14 +128,17 @@ def configure(home: Path, world: Partners, port: int, secret: str, pace: Pace = 
 
 @asynccontextmanager
 async def product(
-    home: Path, world: Partners, *, workers: int = 1, pace: Pace = PLAIN_PACE
+    home: Path, world: Partners, *, workers: int = 1, pace: Pace = PLAIN_PACE, thinks: bool = False
 ) -> AsyncIterator[Running]:
-    """Run the service with its embedded servers, as `orderwright serve --workers` does."""
+    """Run the service with its embedded servers, as `orderwright serve --workers` does. `thinks`:
+    with rules, counted stock and checks."""
     port, secret = free_port(), secrets.token_urlsafe(24)
-    file = configure(home, world, port, secret, pace)
+    file = configure(home, world, port, secret, pace, thinks=thinks)
     arguments = ["service.cli", "serve", "--config", str(file), "--workers", str(workers)]
     async with started(arguments, home / "side.log") as process:
         await answers(f"http://127.0.0.1:{port}/readyz", process)
+        if thinks:
+            await brain.teach(home)
         pids = {"process": process.pid}
         yield Running(f"http://127.0.0.1:{port}/hooks/{SHOP}", secret, pids, process)
 

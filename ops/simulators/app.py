@@ -94,6 +94,7 @@ class Simulators:
         self._controls: dict[str, Callable[[Request], Reply]] = {
             "/_sim/plant": self._plant,
             "/_sim/carrier/services": ups.control,
+            "/_sim/carrier/addresses": ups.addresses.control,
             "/_sim/usps/addresses": self._usps.control,
         }
         self._http = Server(self._handle)

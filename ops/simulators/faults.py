@@ -18,7 +18,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "find_shipment", "find_credit_memo", "find_items", "list_documents",
     ),
     "warehouse": ("create_task", "find_task", "cancel_task", "callback"),
-    "carrier": ("token", "ship", "void", "recover", "track", "rate"),
+    "carrier": ("token", "ship", "void", "recover", "track", "rate", "address"),
     "fedex": ("token", "ship", "cancel", "find", "track", "label"),
     "amazon": (
         "token", "get_order", "search_orders", "confirm_shipment", "update_shipment_status", "feed",

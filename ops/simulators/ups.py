@@ -13,6 +13,7 @@ import time
 from ops.simulators.parcel_journey import Journeys
 from ops.simulators.partner import Call, World, json_reply
 from ops.simulators.shapes import JsonObject, JsonValue, dig, objects, parse_object, text
+from ops.simulators.ups_addresses import UpsAddresses
 from ops.simulators.ups_rules import ship_fault, sold
 from ops.simulators.ups_shipments import (
     LABEL_GIF,
@@ -46,6 +47,7 @@ class Ups:
         self._world = world
         self._journeys = journeys
         self._shelf = Shelf()
+        self.addresses = UpsAddresses()
         self.withheld: frozenset[str] = frozenset()
         self._serial = world.run // 1000 * 7919 % 10_000_000
 
@@ -54,6 +56,8 @@ class Ups:
         match request.method, parts:
             case "POST", ["security", "v1", "oauth", "token"]:
                 return Call("token", lambda plan: self._token(request))
+            case "POST", ["api", "addressvalidation", "v2", "3"]:
+                return Call("address", lambda plan: self._address(request))
             case "POST", ["api", "rating", _, "Shop"]:
                 return Call("rate", lambda plan: self._rate(request))
             case "POST", ["api", "shipments", _, "ship"]:
@@ -121,6 +125,12 @@ class Ups:
         if self._world.credentials.admits(self.name, request.headers.get("authorization", "")):
             return None
         return self.failure(401, "250002", "Invalid Authentication Information.")
+
+    def _address(self, request: Request) -> Reply:
+        if stranger := self._stranger(request):
+            return stranger
+        found = self.addresses.answer(request)
+        return self.failure(400, *found) if isinstance(found, tuple) else json_reply(200, found)
 
     def _numbers(self, shipper: str, service: str, count: int) -> list[str]:
         first = self._serial + 1

@@ -250,8 +250,9 @@ class ActOnOrder(Struct, frozen=True, kw_only=True, tag="person.act.v1"):
     an order without money, `cancel` the order, `claim` one that came through another channel, too,
     `ship-short` or `backorder` or `drop` what a short pick left open (the target is the
     fulfilment's key, or none), `hold` the order, `refetch` it from its channel, `redecide` it by
-    the mappings and rules in use. `approved_by` are those whose limits allow a release, and
-    `approved_minor` what the order came to for them."""
+    the mappings and rules in use, `correct` its address to what the service that checks it writes.
+    `approved_by` are those whose limits allow a release, and `approved_minor` what the order came
+    to for them."""
 
     ref: Ref
     verb: ShortText

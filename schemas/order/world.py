@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 MAX_ORDERS = 1_000
 """Orders of one customer that are looked at; of one with more, these are a part."""
@@ -61,6 +62,20 @@ WhyVerdict = Literal[
 AddressPart = Literal["street", "city", "region", "postal_code"]
 
 
+Part = Annotated[str, Meta(max_length=256)]
+
+
+class Written(Struct, frozen=True, omit_defaults=True):
+    """The place of an address as a service writes it: all lines of the street, those that say who
+    included, and "" for a part that is as the order has it. It is personal, and stands in no
+    event."""
+
+    lines: Annotated[tuple[Part, ...], Meta(max_length=4)] = ()
+    city: Part = ""
+    region: Part = ""
+    postal_code: Annotated[str, Meta(max_length=32)] = ""
+
+
 class Deliverability(Struct, frozen=True, omit_defaults=True):
     """What a service that knows the addresses of a country says of the shipping address. `verdict`:
     it is `deliverable`, or is so once it is `corrected` in the parts that `differs` names; the
@@ -80,6 +95,13 @@ class Deliverability(Struct, frozen=True, omit_defaults=True):
     business: bool = False
 
 
+class Corrected(Deliverability, frozen=True, omit_defaults=True):
+    """The same of an address that is `corrected`, with the parts that differ as the service writes
+    them. It is told to a decision and stands in no event."""
+
+    written: Written = Written()
+
+
 class World(Struct, frozen=True, omit_defaults=True):
     """What is known of it when a decision is made, one field for each fact that conditions ask
     for. `asked` are the fields that were asked for, whether anyone could tell them or not."""
@@ -92,6 +114,26 @@ class World(Struct, frozen=True, omit_defaults=True):
 
 UNKNOWN = World()
 """Nothing is known."""
+
+
+def lasting(world: World) -> World:
+    """Return what of it may stand in an event: everything but the address as a service writes
+    it."""
+    return replace(world, address=plain(world.address))
+
+
+def corrected(found: Deliverability, written: Written) -> Corrected:
+    """Return a verdict with the address as the service writes it."""
+    names = Deliverability.__struct_fields__
+    return Corrected(**{name: getattr(found, name) for name in names}, written=written)
+
+
+def plain(found: Deliverability) -> Deliverability:
+    """Return a verdict without the address as the service writes it."""
+    if type(found) is Deliverability:
+        return found
+    names = Deliverability.__struct_fields__
+    return Deliverability(**{name: getattr(found, name) for name in names})
 
 
 class WorldAsked(Exception):

@@ -14,6 +14,7 @@ from msgspec import Struct
 from adapters.channels.canonical.source import Canonical
 from adapters.kit.inbound import SignatureRefused
 from adapters.postgres.alerts import Alerts
+from adapters.postgres.availability import Availability
 from adapters.postgres.batches import Batches
 from adapters.postgres.imported import Imported
 from adapters.postgres.incident_views import IncidentViews
@@ -36,6 +37,8 @@ from service.app.health import Check, Health
 from service.app.specs import Specs
 from service.app.together import Together
 from service.app.web import HttpServer, ServerLimits, application
+from service.availability.api import AvailabilityApi
+from service.availability.feed import Feed
 from service.batches.api import BatchesApi
 from service.batches.service import BatchService
 from service.books.api import BooksApi
@@ -80,7 +83,7 @@ from service.wiring.wire import Wire
 PARTS: tuple[type[Any], ...] = (
     *(Writing, CsvApi, FactsApi, Edge, Reading, LabelLinks, QuarantineApi, IncidentsApi),
     *(ChannelsApi, MappingsApi, PrivacyApi, StockApi, AlertsApi, ReviewsApi, RulesApi),
-    *(BatchesApi, ReconApi, BooksApi),
+    *(BatchesApi, ReconApi, BooksApi, AvailabilityApi),
     Health,
 )
 """What answers: each says its own routes, which do not depend on what it is made of."""
@@ -137,12 +140,13 @@ async def open_front(
     reviews, rules = _reviews(common, wire, store), _rules(common, store, stack)
     recon = ReconApi(ReconService(Recon(store.reports), plan(settings)), api)
     books = BooksApi(books_service(store, settings), api)
+    feed = Feed(Availability(store.reports), clock, settings)
     batches = BatchService(Batches(store.reports, store.sealing), named)
     parts = (
         *(*ordering, FactsApi(wire.events, api, named), edge, privacy, stock, recon, books),
         RulesApi(rules, api),
         *(Reading(store.views, finder, api, known=named), ChannelsApi(service, api)),
-        *(AlertsApi(Alerts(store.reports), api), ReviewsApi(reviews, api)),
+        *(AlertsApi(Alerts(store.reports), api), ReviewsApi(reviews, api), AvailabilityApi(feed)),
         *(IncidentsApi(IncidentViews(store.reports), api), LabelLinks(store.views, keys, clock)),
         *(MappingsApi(keeper, api), QuarantineApi(refused, api), BatchesApi(batches, api), health),
     )
@@ -152,10 +156,9 @@ async def open_front(
     seen = common, store, wire.publisher, bodies, peers, finder
     earlier = Earlier(store.reports, store.sealing, settings)
     services = Services(batches, refused, service, reviews, recon.service, earlier, rules, keeper)
-    console = console_routes(
-        *seen, services=services, known=named, partners=kinds, labelled=labelled
+    routes.append(
+        console_routes(*seen, services=services, known=named, partners=kinds, labelled=labelled)
     )
-    routes.append(console)
     server = HttpServer(application(routes), peers=peers)
     own_url = await _serve_on(server, health, common, stack)
     alone = await _listen_alone(_health_of(Health, common, wire, store, disk), common, stack)
@@ -168,15 +171,21 @@ async def open_front(
         takers.update(_takers(new))
         named.update(new.channels)
         stock.places = place_names(new)
+        feed.use(new)
         rules.settings = earlier.settings = new
         recon.service.plan = plan(new)
         books.service.settings = new
         kinds.update(_kinds(new))
-        labelled.clear()
-        labelled.update(_labelled(new))
+        _renew(labelled, _labelled(new))
         reviews.policy, reviews.limits = new.reviews, new.approvals
 
     return Front(port=server.port, own_url=own_url, private_port=alone, readers=readers, use=use)
+
+
+def _renew(known: set[str], now: set[str]) -> None:
+    """Have others who hold a set see what it has by now."""
+    known.clear()
+    known.update(now)
 
 
 def _labelled(settings: Settings) -> set[str]:

@@ -31,6 +31,7 @@ PATH_WORDS = {
     "ref": "The channel's own reference of the order.",
     "token": "The signed end of the link.",
     "source": "The channel or warehouse that sends.",
+    "channel": "The name of the channel.",
     "category": "The category of failures.",
     "sku": "The SKU.",
     "version": "The number of the version.",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import web
 
+from actors.order.correcting import AddressCheck
 from adapters.postgres.views import OrderView, Views
 from schemas.contracts.edits import edit_of
 from schemas.contracts.refusals import Refused
@@ -16,6 +17,7 @@ from service.console.frame import Frame, asked_once, once, redirect
 from service.console.people import PERSONAL, Person
 from service.http import problems
 from service.http.problems import Problem
+from service.orders.addresses import check_of
 from service.orders.choices import WORDS
 from service.orders.deciding import VERBS, NotNow, refuse_action
 from service.orders.reading import Finder
@@ -79,7 +81,10 @@ class ActingPages:
         given = msgspec.to_builtins(order.ship_to)
         values = {name: str(given.get(name, "")) for name in _ADDRESS}
         values["lines"] = "\n".join(order.ship_to.lines)
-        return self._address(request, person, view, values)
+        check = await check_of(self._views, view)
+        if check is not None and check.written == order.ship_to:
+            check = None  # it was taken over
+        return self._address(request, person, view, values, check=check)
 
     async def edit_address(self, request: web.Request, person: Person) -> web.Response:
         """Send the corrected address."""
@@ -145,9 +150,11 @@ class ActingPages:
         given: Mapping[str, str],
         *,
         fault: str = "",
+        check: AddressCheck | None = None,
     ) -> web.Response:
         values: dict[str, object] = {
             "view": view,
+            "check": check,
             "given": {name: given.get(name, "") for name in (*_ADDRESS, "lines", "reason")},
             "fault": fault,
             "once": once(),

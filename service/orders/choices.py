@@ -7,13 +7,16 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from actors.order.mapping import ADDRESS_HOLD
 from adapters.postgres.views import OrderView
 from schemas.messages.words.parts import inside
+from service.orders.addresses import is_checked
 from service.orders.deciding import (
     ACCEPT,
     BACKORDER,
     CANCEL,
     CLAIM,
+    CORRECT,
     DONE,
     DROP,
     ENDED,
@@ -71,6 +74,11 @@ WORDS: Mapping[str, Verb] = MappingProxyType(
         REFETCH: Verb(
             name="Fetch again", leads_to="The channel is asked for the order as it is there now."
         ),
+        CORRECT: Verb(
+            name="Take over the address",
+            leads_to="The order goes to the address as the address service writes it: the page of"
+            " its address shows both. A hold for the address ends; the channel is told nothing.",
+        ),
         REDECIDE: Verb(
             name="Decide again",
             leads_to="The mappings and the rules in use are asked again. What they say as before"
@@ -100,7 +108,9 @@ def choices_of(view: OrderView) -> tuple[Choice, ...]:
         found.append(Choice(title=title, why=why, verbs=(RETRY, SKIP), target=str(stuck.effect)))
     for hold in view.holds if view.row.stage not in ENDED else ():
         is_short = any(one.key == hold.key and one.missing for one in view.fulfilments)
-        verbs = (SHIP_SHORT, BACKORDER, DROP) if is_short else (RELEASE,)
+        verbs: tuple[str, ...] = (SHIP_SHORT, BACKORDER, DROP) if is_short else (RELEASE,)
+        if hold.hold_id == ADDRESS_HOLD and is_checked(view):
+            verbs = (CORRECT, RELEASE)
         target = str(hold.key) if is_short else hold.hold_id
         title = f"Held: {hold.hold_id.replace('-', ' ')}"
         found.append(Choice(title=title, why=hold.reason, verbs=verbs, target=target))

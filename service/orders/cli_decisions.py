@@ -130,6 +130,17 @@ def redecide(
     _act(At(data, channel, wait), which, "redecide", "", reason)
 
 
+def correct(
+    which: Which,
+    reason: Reason,
+    channel: Channel = "",
+    wait: Wait = False,
+    data: Data = None,
+) -> None:
+    """Send an order to its address as the address service writes it (`orders show` has both)."""
+    _act(At(data, channel, wait), which, "correct", "", reason)
+
+
 def retry(
     which: Which,
     reason: Reason,
@@ -321,6 +332,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "hold": hold,
     "refetch": refetch,
     "redecide": redecide,
+    "correct": correct,
 }
 
 

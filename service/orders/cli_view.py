@@ -21,6 +21,7 @@ from service.cli.tables import age, money, print_table
 from service.cli.tables import print_plain as print
 
 if TYPE_CHECKING:
+    from actors.order.correcting import AddressCheck
     from adapters.postgres.order_parts import UnitView
     from adapters.postgres.views import OrderView, Page
     from schemas.order.canonical import Address
@@ -54,14 +55,17 @@ def print_page(page: Page, *, more: bool) -> None:
         print(f"More: add --cursor {page.next_cursor}")
 
 
-def print_view(view: OrderView, ship_to: Address | None = None) -> None:
+def print_view(
+    view: OrderView, ship_to: Address | None = None, check: AddressCheck | None = None
+) -> None:
     """Print one order: where it stands, where it goes, what a person has to do, what happened out
     of the ordinary, what it consists of, and what waits."""
     row = view.row
     # An order of which only news has come has neither a number nor an amount.
     total = f", {money(row.total_minor, row.currency)}" if row.currency else ""
     print(f"{row.number or 'order'} of {row.channel} ({row.ref}){total}")
-    parts = (_to_do(view), _notable(view), _goods(view), _papers(view), _waiting(view))
+    written = _written(view, check)
+    parts = (written, _to_do(view), _notable(view), _goods(view), _papers(view), _waiting(view))
     for name, words in (one for part in (_head(view), _goes_to(ship_to), *parts) for one in part):
         told = words.replace("\n", " ")
         print(f"  {name:<{WIDTH}}{told}")
@@ -94,6 +98,14 @@ def _goes_to(at: Address | None) -> Iterator[Named]:
         town = " ".join(one for one in (at.city, at.region, at.postal_code) if one)
         parts = (at.name, at.company, *at.lines, town, at.country, at.phone)
         yield "ship to", ", ".join(one for one in parts if one)
+
+
+def _written(view: OrderView, check: AddressCheck | None) -> Iterator[Named]:
+    """How an address service writes it otherwise, with the command that takes it over."""
+    if check is not None:
+        for _, words in _goes_to(check.written):
+            yield f"by {check.service}"[:WIDTH], words
+        yield _command(view, "correct", "", "  (sends it there)")
 
 
 def _to_do(view: OrderView) -> Iterator[Named]:

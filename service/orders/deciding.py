@@ -18,6 +18,7 @@ RELEASE, RETRY, SKIP, DONE = "release", "retry", "skip", "done"
 ACCEPT, CANCEL, CLAIM = "accept", "cancel", "claim"
 SHIP_SHORT, BACKORDER, DROP = "ship-short", "backorder", "drop"
 HOLD, REFETCH, REDECIDE = "hold", "refetch", "redecide"
+CORRECT = "correct"
 
 VERBS: Mapping[str, str] = MappingProxyType(
     {
@@ -34,6 +35,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
         HOLD: "",
         REFETCH: "",
         REDECIDE: "",
+        CORRECT: "",
     }
 )
 """What a person may decide, and what the target names ("": no target; left out: the first)."""
@@ -52,6 +54,13 @@ _NOT_AT_THE_END = (RELEASE, SHIP_SHORT, BACKORDER, DROP)
 """An effect may fail, and a task be left, at the very end of an order; these have no sense then."""
 
 
+_DONE = {
+    HOLD: "it can't be held",
+    REDECIDE: "it can't be decided again",
+    CORRECT: "its address can't be changed",
+}
+
+
 class NotNow(ValueError):
     """The order can't do what is asked as it is; the text says why."""
 
@@ -65,9 +74,8 @@ def refuse_action(view: OrderView, verb: str, target: str) -> None:
         raise NotNow(f"The order is {_stage(stage)}; there is nothing to accept.")
     if verb == CLAIM and stage != "duplicate":
         raise NotNow(f"The order is {_stage(stage)}: no other one was accepted instead of it.")
-    if verb in (HOLD, REDECIDE) and stage in (*ENDED, "cancelling", "expected"):
-        done = "held" if verb == HOLD else "decided again"
-        raise NotNow(f"The order is {_stage(stage)}, so it can't be {done}.")
+    if verb in _DONE and stage in (*ENDED, "cancelling", "expected"):
+        raise NotNow(f"The order is {_stage(stage)}, so {_DONE[verb]}.")
     if verb == REFETCH and stage == "cancelled":
         raise NotNow("The order is cancelled, so it is not fetched again.")
     if VERBS[verb]:

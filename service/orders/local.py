@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from actors.order.correcting import AddressCheck
 from actors.order.stream import encode_state, is_of_others, replay
 from adapters.postgres.exchanges import KeptExchange
 from adapters.postgres.imported import Imported
@@ -31,6 +32,7 @@ from service.app.clock import SystemClock, new_id
 from service.app.errors import OperatorError
 from service.app.local import LocalSession, open_local
 from service.app.sessions import open_publisher
+from service.orders.addresses import check_of
 from service.orders.deciding import NotNow, refuse_action, refuse_edit, refuse_return
 from service.orders.labels import valid_labels
 from service.orders.refunding import Told
@@ -111,17 +113,22 @@ class LocalOrders:
         """Return one order with what is under way."""
         return await self._session.show(which, self._channel)
 
-    async def show_addressed(self, which: str) -> tuple[OrderView, Address | None]:
+    async def show_addressed(
+        self, which: str
+    ) -> tuple[OrderView, Address | None, AddressCheck | None]:
         """Return one order and where its goods go, while they may still have to be sent: somebody
-        who packs by hand needs it. None when it is not kept or can't be opened."""
+        who packs by hand needs it; and how an address service writes it otherwise. None when it is
+        not kept or can't be opened."""
         view = await self.show(which)
         if view.row.final:
-            return view, None
+            return view, None, None
+        views = self._session.views
         try:
-            order = await self._session.views.order(view.row.order_id)
+            order, check = await views.order(view.row.order_id), await check_of(views, view)
         except (KeyMissing, Damaged):
-            return view, None
-        return view, order.ship_to if order is not None else None
+            return view, None, None
+        at = order.ship_to if order is not None else None
+        return view, at, None if check is None or check.written == at else check
 
     async def _find(self, which: str) -> OrderId:
         return (await self.show(which)).row.order_id

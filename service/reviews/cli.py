@@ -234,6 +234,8 @@ def _print(view: ReviewView) -> None:
         print(f"  approved    by {by}; {known.approvals_needed} needed")
     if known.facts:
         print(f"  rules       {known.facts}")
+    if known.address:
+        print(f"  address     {known.address} (`orderwright orders show` has both)")
     print(f"  meanwhile   {'the warehouse picks' if known.picking else 'nothing goes on'}")
     for words in known.stock:
         print(f"  stock       {words}")

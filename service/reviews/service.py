@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
 from msgspec import Struct
 
 from actors.order.approving import is_approval
+from actors.order.correcting import CHECK, AddressCheck
 from actors.order.redaction import masked
 from actors.runtime.errors import StreamUnavailable
 from adapters.postgres.approvals import Approval
@@ -58,7 +60,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     a hold of another kind; `facts` what the rules saw. `picking` says whether the warehouse goes on
     meanwhile. `stock` says of each fulfilment how its units are kept. `others` are the order's
     other holds, each with a review of its own. `approvals` were given of `approvals_needed` (0:
-    limits don't say who may approve it)."""
+    limits don't say who may approve it). `address` says where an address service writes the
+    shipping address otherwise ("": it says nothing else)."""
 
     stage: str
     waiting_for: str
@@ -71,6 +74,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     others: tuple[str, ...]
     approvals: tuple[Approval, ...] = ()
     approvals_needed: int = 0
+    address: str = ""
 
 
 class ReviewView(Struct, frozen=True, kw_only=True):
@@ -127,8 +131,20 @@ class ReviewService:
                 others=tuple(x.hold_id for x in reviewed(view) if x.hold_id != review.hold_id),
                 approvals=tuple(await self._given(review)),
                 approvals_needed=self._needed(review),
+                address=await self._address(order_id),
             ),
         )
+
+    async def _address(self, order_id: OrderId) -> str:
+        """Say that an address service writes it otherwise, without a part of it."""
+        found = await self._views.document(order_id, CHECK)
+        order = None if found is None else await self._views.order(order_id)
+        if found is None or order is None:
+            return ""
+        check = msgspec.json.decode(found.content, type=AddressCheck)
+        if check.written == order.ship_to:
+            return f"as {check.service} writes it"
+        return f"{check.service} writes it otherwise: {', '.join(check.differs)}"
 
     async def claim(
         self, review: Review, person: str, reason: str, now: datetime, *, take: bool = False

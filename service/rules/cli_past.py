@@ -50,6 +50,12 @@ def backtest(file: File, last: Last = "30d", as_json: AsJson = False, data: Data
     assert isinstance(found, Backtest), "what the run returns"
     told = f", {found.not_evaluable} not evaluable" if found.not_evaluable else ""
     print(f"{found.orders} orders of the last {last}: {found.differ} would go another way{told}.")
+    if found.costed:
+        more = "more" if found.cost_minor > 0 else "less"
+        print(
+            f"{found.costed} of them would leave from a place with another cost: {more} by "
+            f"{abs(found.cost_minor):,} minor units (cents) together, one parcel each."
+        )
     if found.changes:
         rows = [(str(count), change) for change, count in found.changes[:20]]
         print_table(("orders", "what would differ"), rows, most=160)

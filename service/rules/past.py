@@ -18,6 +18,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from actors.kernel.setup import Setup
+from actors.order.unfit import is_parcel
 from actors.rules.compiled import Compiled
 from actors.rules.facts import away_of
 from adapters.postgres.past import PastOrder
@@ -41,6 +42,10 @@ class Pages(Protocol):
         each."""
 
 
+Asks = frozenset[tuple[str, str, str]]
+"""What rules ask for: set, name and value."""
+
+
 class Sample(Struct, frozen=True):
     """An order that would go another way."""
 
@@ -51,13 +56,18 @@ class Sample(Struct, frozen=True):
 
 
 class Backtest(Struct, frozen=True, kw_only=True):
-    """What would differ. `changes` counts orders by what would differ, most first."""
+    """What would differ. `changes` counts orders by what would differ, most first. `cost_minor` is
+    what `costed` orders that would leave from another place would cost more (below 0: less), by
+    what a parcel and its units cost from each, one parcel for an order, in the minor units of the
+    settings' costs; places that state no cost are not compared."""
 
     orders: int
     differ: int
     not_evaluable: int
     changes: tuple[tuple[str, int], ...]
     samples: tuple[Sample, ...]
+    cost_minor: int = 0
+    costed: int = 0
 
 
 class Fired(Struct, frozen=True, kw_only=True):
@@ -89,6 +99,24 @@ class Homes:
             for name, one in setups.items()
         }
 
+        self._costs = {
+            name: {x.name: (x.parcel_minor, x.unit_minor) for x in one.places}
+            for name, one in setups.items()
+        }
+        self._first = {name: one.places[0].name for name, one in setups.items() if one.places}
+
+    def cost_minor(self, one: PastOrder, asks: Asks) -> int | None:
+        """Return what an order costs from the place that rules ask for, else from the first one;
+        None where that states no cost, or is none of the channel's."""
+        assert one.order is not None, "only what can be evaluated is asked"
+        place = next((x for set_, name, x in asks if (set_, name) == ("route", "place")), "")
+        place = place or self._first.get(one.channel, "")
+        parcel, unit = self._costs.get(one.channel, {}).get(place, (0, 0))
+        if not parcel and not unit:
+            return None
+        units = sum(line.quantity for line in one.order.lines if is_parcel(line))
+        return parcel + unit * units if units else 0
+
     def of(self, channel: str) -> str:
         """Return the country that a channel's orders leave from, "" where it is not known."""
         return self._homes.get(channel, "")
@@ -103,7 +131,7 @@ async def backtest(
     past: Pages, homes: Homes, old: Compiled, new: Compiled, since: datetime, tell: Tell
 ) -> Backtest:
     """Ask both versions about every order since a moment. `tell` hears how many were done."""
-    done = differ = missing = 0
+    done = differ = missing = costed = cost = 0
     changes: Counter[str] = Counter()
     samples: list[Sample] = []
     reads = old.reads | new.reads
@@ -118,6 +146,9 @@ async def backtest(
             if was == would_be:
                 continue
             differ += 1
+            before, after = homes.cost_minor(one, was), homes.cost_minor(one, would_be)
+            if before is not None and after is not None and before != after:
+                costed, cost = costed + 1, cost + after - before
             words = (_words(was - would_be), _words(would_be - was))
             change = " → ".join(words)
             changes[change if change in changes or len(changes) < MAX_CHANGES else OTHERS] += 1
@@ -131,6 +162,8 @@ async def backtest(
         not_evaluable=missing,
         changes=tuple(changes.most_common()),
         samples=tuple(samples),
+        cost_minor=cost,
+        costed=costed,
     )
 
 
@@ -143,11 +176,11 @@ def _world(one: PastOrder) -> World:
     return (one.decided.world if one.decided is not None else None) or UNKNOWN
 
 
-def _asks(rulings: tuple[Ruling, ...]) -> frozenset[tuple[str, str, str]]:
+def _asks(rulings: tuple[Ruling, ...]) -> Asks:
     return frozenset((one.set, name, value) for one in rulings for name, value in one.asks)
 
 
-def _words(asks: frozenset[tuple[str, str, str]]) -> str:
+def _words(asks: Asks) -> str:
     return ", ".join(f"{set_}: {name} {value}" for set_, name, value in sorted(asks)) or "nothing"
 
 

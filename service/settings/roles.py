@@ -95,6 +95,7 @@ def setup_of(settings: Settings, name: str) -> Setup:
         restocking_percent=channel.restocking_percent,
         addresses=services,
         held_addresses=frozenset(channel.held_addresses if services else ()),
+        takes_corrections=channel.corrected_addresses == "take",
     )
 
 

@@ -103,6 +103,21 @@ def test_a_subscription_s_renewal_is_collected_as_its_checkout_was(source: str) 
     assert refused.value.reason == SHIP_TO_MISSING
 
 
+@pytest.mark.parametrize(
+    ("source", "subscription"),
+    [
+        ("subscription_contract", "subscription_contract"), ("web", ""), (None, ""),
+        ("subscription_contract_checkout_one", "subscription_contract_checkout_one"),
+    ],
+)  # fmt: skip
+def test_a_subscription_s_renewal_is_told_from_an_order_of_a_person(
+    source: str | None, subscription: str
+) -> None:
+    """Rules send it its own way."""
+    told = sale(an_item(1, "15.00"), total="15.00", source_name=source)
+    assert field.order_of(told).subscription_ref == subscription
+
+
 def test_goods_of_another_service_are_never_told_to_our_warehouse() -> None:
     """Print on demand sends its line by itself."""
     theirs = an_item(2, "25.00", fulfillment_service="printful")

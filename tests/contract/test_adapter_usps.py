@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 from aiohttp import web
+from msgspec.structs import replace
 
 from actors.runtime.call_policy import CallPolicy
 from actors.runtime.errors import NeedsPerson, PartnerError, Retryable, Unauthorised
@@ -18,7 +19,7 @@ from adapters.addresses.usps.settings import UspsSettings
 from adapters.kit.http_client import HttpClient
 from adapters.kit.secret import Secret
 from schemas.order.canonical import Address
-from schemas.order.world import Deliverability
+from schemas.order.world import Corrected, Deliverability, Written
 from tests.contract.described import check
 from tests.contract.partner_calls import TestClock, http_client, stubbed
 from tests.contract.simulated import Client, Json, Running, spec, started
@@ -68,9 +69,10 @@ async def plant(simulators: Client, *addresses: Json) -> None:
 CASES: list[tuple[Json, Address, Deliverability]] = [
     ({"street": "1 Other St", "zip": "1"}, HOUSE, Deliverability("deliverable", "")),
     ({"street": "123 Shipping St", "zip": "40004", "asked_zip": "40003"}, HOUSE,
-     Deliverability("corrected", "", ("postal_code",))),
+     Corrected("corrected", "", ("postal_code",), written=Written(postal_code="40004"))),
     ({"street": "123 Shipton St", "asked": "123 Shipping Street", "city": "Louisville"}, HOUSE,
-     Deliverability("corrected", "", ("street", "city"))),
+     Corrected("corrected", "", ("street", "city"),
+               written=Written(lines=("123 SHIPTON ST",), city="LOUISVILLE"))),
     ({"street": "123 Shipping St", "units": ["1", "2"]}, HOUSE,
      Deliverability("missing_unit", "")),
     ({"street": "9 Tower Ave", "units": ["1", "2"]}, TOWER,
@@ -102,6 +104,31 @@ async def test_each_answer_has_its_verdict(
     """Deliverable, corrected in which parts, missing or wrong unit, undeliverable, unknown."""
     await plant(simulators, planted)
     assert await usps(client, running.http).deliverability(at) == wanted
+
+
+async def test_what_is_not_the_street_stays_in_a_corrected_address(
+    running: Running, simulators: Client, client: HttpClient
+) -> None:
+    """Who it is for stays before the street, and the unit after it; a ZIP+4 that was stated is
+    theirs, too."""
+    at = replace(TOWER, lines=("c/o Ben", "9 Towr Avenue", "Apt 4"))
+    wrong = {"asked": "9 Towr Avenue", "street": "9 Tower Ave", "zip": "78702", "plus4": "0004",
+             "asked_zip": "78701"}  # fmt: skip
+    await plant(simulators, wrong)
+    found = await usps(client, running.http).deliverability(at)
+    assert isinstance(found, Corrected)
+    lines = ("c/o Ben", "9 TOWER AVE", "APT 4")
+    assert found.written == Written(lines=lines, postal_code="78702-0004")
+
+
+async def test_a_territory_is_never_made_another_country(client: HttpClient) -> None:
+    """Where USPS has it in a territory the country would change: that is said, and not written."""
+    address = {"streetAddress": "1 MAIN ST", "city": "SAN JUAN", "state": "PR", "ZIPCode": "00901"}
+    told = {"address": address, "additionalInfo": {"DPVConfirmation": "Y"}}
+    at = replace(HOUSE, lines=("1 Main St",), city="San Juan", region="FL", postal_code="00901")
+    async with stubbed(web.json_response(told)) as stub:
+        found = await usps(client, stub.url).deliverability(at)
+    assert found == Deliverability("corrected", "", ("region",))
 
 
 async def test_requests_are_as_usps_describes_them(client: HttpClient) -> None:

@@ -4,6 +4,7 @@ that is there goes on, and a service that is away stops no one."""
 from __future__ import annotations
 
 import asyncio
+import json
 import tomllib
 from collections.abc import AsyncIterator
 
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from schemas.order.canonical import Address
 from service.demo.world import toml
 from tests.integration.test_reviews_whole import placed
-from tests.integration.whole import Whole
+from tests.integration.whole import CHANNEL, Whole
 from tests.waiting import eventually
 
 TOWER = Address(
@@ -99,6 +100,60 @@ async def test_a_service_that_is_away_stops_no_order(checked: Whole) -> None:
         checked.cli, "doctor", "--config", str(checked.world.config), code=1
     )
     assert "usps" in told
+
+
+async def settled(whole: Whole, **settings: object) -> None:
+    """Change the channel's settings; the fixture sets them back."""
+    table = tomllib.loads(whole.world.config.read_text())
+    table["channels"][CHANNEL].update(settings)
+    whole.world.config.write_text(toml(table))
+    await asyncio.to_thread(whole.cli, "reload")
+
+
+async def told(whole: Whole, number: str) -> dict[str, str]:
+    """Return what each partner was sent about an order, all its exchanges in one text."""
+    shown = json.loads(await asyncio.to_thread(whole.cli, "orders", "timeline", number, "--json"))
+    found: dict[str, str] = {}
+    for one in shown:
+        if one["kind"] == "exchange":
+            words = ("orders", "exchange", number, str(one["exchange"]))
+            text = await asyncio.to_thread(whole.cli, *words)
+            partner = text.split(" at ")[1].split(",")[0]
+            found[partner] = found.get(partner, "") + text
+    return found
+
+
+async def test_a_person_takes_a_corrected_address_over(checked: Whole) -> None:
+    """It is held, `orders show` has how USPS writes it, and `orders correct` sends it there."""
+    await plant(checked, {"asked": "17 Towr Avenue", "street": "17 Tower Ave"})
+    await settled(checked, held_addresses=["corrected"])
+    order = checked.order(ship_to=replace(TOWER, lines=("17 Towr Avenue",)))
+    await placed(checked, order)
+    assert "the street is not as usps has it: take that over" in await held(checked, order.number)
+    shown = await asyncio.to_thread(checked.cli, "orders", "show", order.number)
+    assert "by usps      Ada Archer, 17 TOWER AVE, Austin TX 78701, US" in shown
+    words = ("orders", "correct", order.number, "--reason", "a slip of the pen")
+    await asyncio.to_thread(checked.cli, *words)
+    await checked.until(order.number, "closed", seconds=60.0)
+    timeline = await asyncio.to_thread(checked.cli, "orders", "timeline", order.number)
+    assert "a slip of the pen" in timeline
+    assert "TOWER AVE" not in timeline
+
+
+async def test_a_correction_is_taken_over_by_setting(checked: Whole) -> None:
+    """ERP, label and warehouse get the corrected address, the timeline says which part and by
+    whom, and the channel's own statement stays beside the order."""
+    await plant(checked, {"asked": "19 Towr Avenue", "street": "19 Tower Ave"})
+    await settled(checked, corrected_addresses="take")
+    order = checked.order(ship_to=replace(TOWER, lines=("19 Towr Avenue",)))
+    await placed(checked, order)
+    await checked.until(order.number, "closed", seconds=60.0)
+    timeline = await asyncio.to_thread(checked.cli, "orders", "timeline", order.number)
+    assert "the street is now as usps has it, as the settings ask" in timeline
+    sent = await told(checked, order.number)
+    where = {name for name, text in sent.items() if "19 TOWER AVE" in text}
+    assert where == {"bc", "ups", "warehouse-east"}, sorted(sent)
+    assert not [name for name, text in sent.items() if "19 Towr" in text]
 
 
 async def test_a_late_answer_is_used_when_it_comes(checked: Whole) -> None:

@@ -36,7 +36,7 @@ def asked_well(world: World) -> None:
     state = world.state
     for one in world.last.effects:
         if isinstance(one.effect, f.CreateTask):
-            _not_held(state, one.key)
+            _not_held(state, one.key, picks=_is_labelled(world, one.key))
             if not _is_labelled(world, one.key):
                 _is_paid_for(world, one.key)
             _collects_what_is_due(world, one.key, one.key, one.effect)
@@ -263,8 +263,11 @@ def followed_well(world: World, order: Order) -> None:
              state.lines)  # fmt: skip
 
 
-def _not_held(state: State, key: Key) -> None:
+def _not_held(state: State, key: Key, *, picks: bool = False) -> None:
+    """A hold that lets the warehouse pick keeps back a label, or what leaves without one."""
     holds = [hold for hold in state.holds if hold.key in (ORDER, key)]
+    if picks:
+        holds = [hold for hold in holds if not hold.hold_id.startswith("rule-elevated-")]
     that(not holds, "nothing irreversible is done while it is held", key, holds)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from msgspec.structs import replace
+
 from actors.fulfilment.thing import Fulfilment
 from actors.kernel import ledger
 from actors.order import decide as deciding
@@ -304,7 +306,7 @@ def stored(world: World) -> None:
     that(decode_state(stored_) == world.state, "4 a stored state loads")
     if world.trail:
         _, _, given = world.trail[-1]
-        context = world.context()
+        context = replace(world.context(), world=world.asked_with.world)
         first, second = decide(world.state, given, context), decide(world.state, given, context)
         that(first == second, "deciding twice gives the same", given)
         that(encode_state(world.state) == stored_, "deciding leaves the state as it was", given)

@@ -13,7 +13,7 @@ from tests.model.world import World
 
 VERBS = (
     "retry", "skip", "release", "done", "accept", "ship-short", "backorder", "drop", "nonsense",
-    "claim", "hold", "refetch", "redecide",
+    "claim", "hold", "refetch", "redecide", "correct",
 )  # fmt: skip
 
 

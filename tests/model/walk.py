@@ -45,7 +45,7 @@ def world_of(one: Plan) -> World:
     skus = [line.sku for line in order.lines if dice.chance(70)]
     known = tables(1, *skus) if dice.chance(8) else NO_TABLES
     world = World(SETUPS[one.setup], order, policy=policy, tables=known)
-    world.rules = RULES.get(one.setup, NO_RULES)
+    world.brain.rules = RULES.get(one.setup, NO_RULES)
     world.slow, world.lossy = PROFILES[one.profile].slow, PROFILES[one.profile].lossy
     world.partners.frees_rest = captures and dice.chance(40)
     world.partners.loses_images = dice.chance(20)

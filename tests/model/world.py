@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -25,6 +26,8 @@ from schemas.messages.effects import digest_of, tag_of
 from schemas.order.canonical import Address, Order
 from schemas.order.claims import Claimed
 from schemas.order.things import Key
+from schemas.order.world import UNKNOWN, WorldAsked
+from schemas.order.world import World as Known
 from tests.given import CHANNEL, NOON, REF, REFERENCE, has_another
 from tests.model.partners import Partners, Refusal
 
@@ -52,6 +55,14 @@ def is_once(effect: f.Effect) -> bool:
     return isinstance(effect, ONCE)
 
 
+class Brain:
+    """The seller's rules, and what is known of the world when a decision asks."""
+
+    def __init__(self) -> None:
+        self.rules = NO_RULES
+        self.knows: Callable[[Order], Known] = lambda order: UNKNOWN
+
+
 class World:
     """Feeds an order's inputs and keeps what comes of them."""
 
@@ -64,7 +75,7 @@ class World:
         tables: Tables = NO_TABLES,
     ) -> None:
         self.setup, self.policy, self.tables = setup, policy or Policy(), tables
-        self.rules = NO_RULES
+        self.brain = Brain()
         self.now = NOON
         self.body: Order | None = None
         self.stated: Order | None = None
@@ -111,9 +122,17 @@ class World:
             order=self.body,
             stated=self.stated,
             mappings=self.tables,
-            rules=self.rules,
+            rules=self.brain.rules,
         )
         return steered(self.state, found)
+
+    def _decided(self, given: i.Input) -> Decision:
+        try:
+            return decide(self.state, given, self.asked_with)
+        except WorldAsked as asked:
+            known = replace(self.brain.knows(asked.order), asked=tuple(sorted(asked.parts)))
+            self.asked_with = replace(self.asked_with, world=known)
+            return decide(self.state, given, self.asked_with)
 
     def give(self, given: i.Input) -> Decision:
         """Let the order take an input, and keep what it decides."""
@@ -121,7 +140,7 @@ class World:
         self.trail.append((self.now, self.tables, given))
         self.before = self.state
         self.asked_with = self.context()
-        decision = decide(self.state, given, self.asked_with)
+        decision = self._decided(given)
         if other := has_another(decision.claim, self.others):
             self.asked_with = replace(self.asked_with, claimed=other)
             decision = decide(self.state, given, self.asked_with)

@@ -24,7 +24,7 @@ from tests.model.drain import drain
 from tests.model.ends import judge
 from tests.model.setups import MARKETPLACE_REF, SETUPS, elsewhere, of_lines, tables
 from tests.model.shop import stop_request
-from tests.model.world import World
+from tests.model.world import Brain, World
 from tests.stories.calls import CALLS, by_line
 from tests.stories.pure_money import Money
 from tests.stories.runner import Call
@@ -41,7 +41,7 @@ class Pure(Money):
         self._refused: dict[type, str] = {}
         self._lost, self._failing, self._slow = Counter[type](), Counter[type](), set[type]()
         self._stock: dict[tuple[str, str], int] = {}
-        self._skus, self.policy = known_skus, Policy()
+        self._skus, self.policy, self.brain = known_skus, Policy(), Brain()
 
     def given(self, words: str) -> Self:
         self.words.append(f"given {words}")
@@ -61,7 +61,7 @@ class Pure(Money):
         known = tables(1, *self._skus) if self._skus else NO_TABLES
         self.world = World(self.setup, order, policy=self.policy, tables=known)
         self.world.partners.stock.on_hand.update(self._stock)
-        self.world.is_placed, self.world.others = True, self._others
+        self.world.is_placed, self.world.others, self.world.brain = True, self._others, self.brain
         return self._gives(i.PlaceOrder(order=order))
 
     def stands_elsewhere(self, stage: str) -> Self:

@@ -55,6 +55,14 @@ def test_proceeds_add_up_to_the_cent() -> None:
     assert order.attributes["amazon.buyer_email"] == "x@marketplace.amazon.de"
 
 
+def test_an_order_of_a_subscription_says_so() -> None:
+    """Rules send it its own way; one line is enough."""
+    order = an_order()
+    assert stated(order).subscription_ref == ""
+    order["orderItems"][0]["programs"] = ["SUBSCRIBE_AND_SAVE"]
+    assert stated(order).subscription_ref == "SUBSCRIBE_AND_SAVE"
+
+
 def test_a_wrong_total_is_refused() -> None:
     """An order whose parts don't make its total does not come in."""
     order = an_order()

@@ -5,11 +5,19 @@ https://developers.usps.com/addressesv3
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from adapters.addresses.usps.shapes import Found
-from schemas.order.world import AddressPart, Deliverability, Verdict, WhyVerdict
+from adapters.kit.street_words import is_same
+from schemas.order.regions import TERRITORIES
+from schemas.order.world import (
+    AddressPart,
+    Deliverability,
+    Verdict,
+    WhyVerdict,
+    Written,
+    corrected,
+)
 
 SEVERAL = "more than one address was found"
 """How USPS says, with status 404, that it can't choose; every other 404 says that there is none."""
@@ -25,20 +33,12 @@ _CONFIRMED: Mapping[str, tuple[Verdict, WhyVerdict]] = {
 }
 """What `DPVConfirmation` says."""
 
-_UNITS = frozenset(
-    (
-        *("APT", "APARTMENT", "UNIT", "STE", "SUITE", "FL", "FLOOR", "RM", "ROOM", "BLDG"),
-        *("BUILDING", "LOT", "NO", "NUMBER"),
-    )
-)
-"""Words before the number of a unit: USPS writes the right one, and the number is what matters."""
-_WORD = re.compile(r"[0-9A-Z]+")
-_MOST_SHORT = 5
-"""Letters of the longest abbreviation of a word, of Publication 28's usual ones."""
 
-
-def verdict_of(found: Found, asked: Mapping[str, str]) -> Deliverability:
-    """Return what an answer with status 200 means for the address that was asked for."""
+def verdict_of(
+    found: Found, asked: Mapping[str, str], before: Sequence[str] = ()
+) -> Deliverability:
+    """Return what an answer with status 200 means for the address that was asked for. `before` are
+    its lines that say who, which USPS was not told."""
     info = found.info
     codes = {one.code for one in found.corrections}
     verdict, why = _CONFIRMED.get(info.confirmed, ("unknown", "not_confirmed"))
@@ -49,7 +49,7 @@ def verdict_of(found: Found, asked: Mapping[str, str]) -> Deliverability:
     differs = tuple(_differing(found, asked))
     if verdict == "deliverable" and differs:
         verdict = "corrected"
-    return Deliverability(
+    told = Deliverability(
         verdict=verdict,
         why=why,
         differs=differs,
@@ -57,6 +57,30 @@ def verdict_of(found: Found, asked: Mapping[str, str]) -> Deliverability:
         vacant=info.vacant == "Y",
         agency=info.agency == "Y",
         business=info.business == "Y",
+    )
+    theirs = _written(found, asked, differs, before) if verdict == "corrected" else None
+    return told if theirs is None else corrected(told, theirs)
+
+
+def _written(
+    found: Found, asked: Mapping[str, str], differs: Sequence[AddressPart], before: Sequence[str]
+) -> Written | None:
+    """Return the parts that differ as USPS writes them. What is a territory's by USPS and was
+    stated as another's would change the country: a person has to see to that."""
+    theirs = found.address
+    if "region" in differs and TERRITORIES & {theirs.state, asked["state"]}:
+        return None
+    lines: tuple[str, ...] = ()
+    if "street" in differs:
+        lines = (*before, *(one for one in (theirs.street, theirs.secondary) if one))
+    code = theirs.zip_code
+    if "ZIPPlus4" in asked and theirs.plus4:
+        code = f"{code}-{theirs.plus4}"
+    return Written(
+        lines=lines,
+        city=theirs.city if "city" in differs else "",
+        region=theirs.state if "region" in differs else "",
+        postal_code=code if "postal_code" in differs else "",
     )
 
 
@@ -70,39 +94,12 @@ def none_found(message: str) -> Deliverability:
 def _differing(found: Found, asked: Mapping[str, str]) -> Iterator[AddressPart]:
     theirs = found.address
     street = f"{asked['streetAddress']} {asked.get('secondaryAddress', '')}"
-    if not _is_same(street, f"{theirs.street} {theirs.secondary}"):
+    if not is_same(street, f"{theirs.street} {theirs.secondary}"):
         yield "street"
     city, zip_code = asked.get("city", ""), asked.get("ZIPCode", "")
-    if city and theirs.city and not _is_same(city, theirs.city):
+    if city and theirs.city and not is_same(city, theirs.city):
         yield "city"
     if theirs.state and theirs.state != asked["state"]:
         yield "region"
     if theirs.zip_code and theirs.zip_code != zip_code:
         yield "postal_code"
-
-
-def _is_same(ours: str, theirs: str) -> bool:
-    """Say whether two texts name the same: in any order, shortened, or in small letters."""
-    rest = _words(theirs)
-    for one in _words(ours):
-        other = next((x for x in rest if x == one), None)
-        if other is None:
-            other = next((x for x in rest if _is_short(x, one) or _is_short(one, x)), None)
-        if other is None:
-            return False
-        rest.remove(other)
-    return not rest
-
-
-def _words(text: str) -> list[str]:
-    plain = text.upper().replace("'", "").replace(".", "")
-    return [one for one in _WORD.findall(plain) if one not in _UNITS]
-
-
-def _is_short(short: str, long: str) -> bool:
-    """Say whether a word is the other one shortened, as ST is of STREET: the same first letter, and
-    letters left out, at least two of them, so that MAIN is not taken for MAINE."""
-    if not long.isalpha() or len(short) > _MOST_SHORT or len(short) + 2 > len(long):
-        return False
-    rest = iter(long)
-    return short[0] == long[0] and all(one in rest for one in short)

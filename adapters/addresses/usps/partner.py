@@ -21,6 +21,7 @@ from adapters.kit.fitting import printable
 from adapters.kit.http_client import Answer, HttpClient
 from adapters.kit.json_partner import JsonPartner, status_words, titled
 from adapters.kit.oauth import ClientCredentials, TokenCache
+from adapters.kit.street_words import who_lines
 from schemas.messages.effects import Result
 from schemas.order.canonical import Address
 from schemas.order.world import Deliverability
@@ -75,7 +76,7 @@ class Usps:
         if answer.status >= 400:
             return Deliverability(why="refused")
         found = self._api.decoded(shapes.found_decoder, answer, writes=False)
-        return verdict_of(found, asked)
+        return verdict_of(found, asked, who_lines(at))
 
     def _refusal(self, answer: Answer) -> str:
         """Return USPS's own sentence. Raises NeedsPerson where the answer is not USPS's: a wrong

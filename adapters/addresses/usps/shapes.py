@@ -15,6 +15,7 @@ class Standard(Struct, frozen=True):
     city: str = ""
     state: str = ""
     zip_code: str = msgspec.field(name="ZIPCode", default="")
+    plus4: str = msgspec.field(name="ZIPPlus4", default="")
 
 
 class Info(Struct, frozen=True):

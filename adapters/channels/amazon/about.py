@@ -30,6 +30,8 @@ BY_AMAZON = frozenset({"PRIME", "AMAZON_EASY_SHIP", "DELIVERY_BY_AMAZON"})
 """Programmes whose parcels travel with labels that are bought from Amazon alone, such as those of a
 seller who ships Prime orders himself.
 https://developer-docs.amazon.com/sp-api/docs/fulfill-orders"""
+SUBSCRIBED = "SUBSCRIBE_AND_SAVE"
+"""The program of lines that a subscription of the buyer ordered."""
 TRANSPARENCY = "TRANSPARENCY"
 """A line of which Amazon wants the code of each piece when its shipment is confirmed."""
 COLLECTED = "IN_STORE_PICK_UP"

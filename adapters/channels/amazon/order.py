@@ -15,6 +15,7 @@ import msgspec
 from adapters.channels.amazon.about import (
     COLLECTED,
     PICKUP_POINT,
+    SUBSCRIBED,
     TRANSPARENCY,
     attributes_of,
     further,
@@ -250,8 +251,13 @@ def unchecked_order(
         ),
         amount_due_minor=_amount_due(source, totals, currency, rounding),
         marketplace_ref=f"{SOURCE}:{source.order_id}",
+        subscription_ref=SUBSCRIBED if _is_subscribed(source) else "",
         **further(source, currency, rounding),
     )
+
+
+def _is_subscribed(source: AmazonOrder) -> bool:
+    return any(SUBSCRIBED in one.programs for one in source.order_items)
 
 
 def shipped_quantity(item: Item) -> int:

@@ -20,12 +20,9 @@ UNLISTED_SKU = "unlisted"
 
 POINT_OF_SALE = "pos"
 """The source of what is sold over a counter."""
-CHECKOUTS = frozenset(
-    {
-        "web", "mobile_app", "iphone", "android", POINT_OF_SALE,
-        "subscription_contract", "subscription_contract_checkout_one",
-    }
-)  # fmt: skip
+RENEWALS = frozenset({"subscription_contract", "subscription_contract_checkout_one"})
+"""Sources of orders that a subscription made by itself."""
+CHECKOUTS = frozenset({"web", "mobile_app", "iphone", "android", POINT_OF_SALE, *RENEWALS})
 """Sources whose checkout leaves the address out only where nothing is sent to one; renewals of a
 subscription go as its checkout said."""
 OWN_SERVICE = frozenset({"", "manual"})

@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.channels.shopify.amounts import current_quantity, minor, share
 from adapters.channels.shopify.imported import marketplace_ref
-from adapters.channels.shopify.lines import Ways, sku_of, sold_as
+from adapters.channels.shopify.lines import RENEWALS, Ways, sku_of, sold_as
 from adapters.channels.shopify.money import totals_of
 from adapters.channels.shopify.prices import discounts_of, presentment_of
 from adapters.channels.shopify.settings import ShopifyTranslation
@@ -110,6 +110,7 @@ def unchecked_order(
         payment_method=_payment_method(source, settings),
         amount_due_minor=due,
         marketplace_ref=marketplace_ref(source),
+        subscription_ref=(source.source_name or "") if source.source_name in RENEWALS else "",
         **further(source, lines, totals, due),
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from actors.kernel.setup import Place
 from actors.rules.compiled import NO_RULES, Compiled
 from adapters.postgres.past import PastOrder
 from schemas.contracts.rules import Rule, Rules
@@ -72,6 +73,30 @@ async def test_what_would_differ_is_counted_and_shown() -> None:
     assert told == [2, 4, 5]
     same = await backtest(PAST, HOMES, new, new, NOON, told.append)
     assert same.differ == 0
+
+
+async def test_what_it_would_cost_or_save_is_summed() -> None:
+    """Of orders that would leave from another place, by what a parcel and its units cost from each;
+    a place without a cost is not compared, and an order that goes the same way costs the same."""
+    setup = replace(
+        SETUP,
+        places=(
+            Place(name="west", parcel_minor=500, unit_minor=20),
+            Place(name="east", parcel_minor=300), Place(name="north"),
+        ),
+    )  # fmt: skip
+    homes = Homes({"acme-us": setup})
+    found = await backtest(
+        PAST, homes, NO_RULES, Compiled(Rules(route=RULES.route)), NOON, _unheard
+    )
+    assert (found.costed, found.cost_minor) == (2, 2 * (300 - (500 + 9 * 20)))
+    north = Rules(route=(Rule(name="north", when="true", place="north"),))
+    found = await backtest(PAST, homes, NO_RULES, Compiled(north), NOON, _unheard)
+    assert (found.differ, found.costed, found.cost_minor) == (4, 0, 0)
+
+
+def _unheard(done: int) -> None:
+    """No one looks at the progress."""
 
 
 async def test_each_rule_is_counted_alone_and_as_it_decides() -> None:
