@@ -35,6 +35,9 @@ OUT = ("t", "d", "r", "f", "e")
 
 CHANNEL, PERSON, WAREHOUSE = "channel", "person", "warehouse"
 
+UNRECORDED = "goods-back"
+"""The id of the task about a warehouse's report that no return can take."""
+
 ABOUT = "return"
 """How a refused step is named to the person who wanted it."""
 
@@ -52,6 +55,12 @@ def handled(work: Work, command: i.HandleReturn) -> None:
     if why and command.source == PERSON and ORDER_TABLE.allows(state.stage, e.ActionRefused):
         verb = f"{ABOUT} {command.step}"
         work.say(e.ActionRefused(rule="refuse", verb=verb, person=command.person, reason=why))
+    elif why and command.source == WAREHOUSE:
+        words = (
+            f"a warehouse reports that goods came back (step {command.step}), and that can't be "
+            f"recorded: {why[:300].rstrip('.')}; ask the warehouse, and enter it by hand"
+        )
+        work.say(e.TaskOpened(rule="task", task_id=UNRECORDED, words=words))
 
 
 def may_return(state: State, at: int, without: str = "") -> int:
@@ -222,7 +231,9 @@ def _receive(work: Work, command: i.HandleReturn) -> str:
         return f"The order has {MAX_RETURNS} returns already, and no more are kept."
     place = command.place or _place(work)
     if place and not place_of(work.context.setup, place).name:
-        return f"There is no place {place}: name one of those that goods leave from."
+        if command.source == PERSON:
+            return f"There is no place {place}: name one of those that goods leave from."
+        place = _place(work)  # the goods are here all the same
     stage = state.returns[key].stage if key is not None else ""
     work.say(
         e.ReturnReceived(

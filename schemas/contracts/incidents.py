@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from schemas.contracts.money_incidents import OF_MONEY
 from schemas.contracts.refusals import (
     CSV_MALFORMED,
     ORDER_DIFFERS,
@@ -22,7 +21,7 @@ from schemas.contracts.refusals import (
     UNDECIDABLE,
     UNREADABLE,
 )
-from schemas.contracts.return_incidents import OF_RETURNS, OVERDUE_RETURNS
+from schemas.contracts.return_incidents import OF_MONEY_AND_GOODS, OVERDUE_RETURNS
 from schemas.contracts.service_incidents import told_of_the_service
 
 ORDERS, EDGE, BOTH, SERVICE = "orders", "the edge", "orders, the edge", "the service"
@@ -217,8 +216,7 @@ _OF_ORDERS: Mapping[str, tuple[str, str, str]] = {
         _BOOKS,
         "Refund it in the shop; the order's task names the amount. Then `orders done`.",
     ),
-    **OF_MONEY,
-    **OF_RETURNS,
+    **OF_MONEY_AND_GOODS,
     SAID_TWICE: (
         "The channel stated an order twice with the same time and different contents.",
         _SERVICE,

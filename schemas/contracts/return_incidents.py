@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from schemas.contracts.money_incidents import OF_MONEY
+
 RETURN_TO_DECIDE = "return_to_decide"
 RETURN_TO_PAY = "return_to_pay"
 RETURN_EXCESS = "return_excess"
@@ -30,6 +32,9 @@ OF_RETURNS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         ),
     }
 )
+
+OF_MONEY_AND_GOODS: Mapping[str, tuple[str, str, str]] = {**OF_MONEY, **OF_RETURNS}
+"""What orders ask of people about their money and what comes back, in one table."""
 
 OVERDUE_RETURNS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

@@ -54,8 +54,16 @@ class PickedLine(Struct, frozen=True, kw_only=True):
     picked_quantity: Pieces
 
 
+class ReturnedLine(Struct, frozen=True, kw_only=True):
+    """How many pieces of a task's line came back."""
+
+    line_id: Ref
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
 class WarehouseCallback(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What happened to a warehouse task. `reference` is the fulfilment's, as the task carried it.
+    `returned` is what came back of it, and `place` where that is now.
 
     Unknown fields are ignored, so that a warehouse may tell more than we read.
     """
@@ -67,6 +75,7 @@ class WarehouseCallback(Struct, frozen=True, kw_only=True, omit_defaults=True):
         "task.handed_over",
         "task.cancelled",
         "task.collected",
+        "task.returned",
     ]
     reference: Annotated[str, Meta(min_length=1, max_length=64)]
     channel: Annotated[str, Meta(min_length=1, max_length=32)]
@@ -79,6 +88,8 @@ class WarehouseCallback(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parcel_ids: ParcelIds = ()
     tracking: Annotated[tuple[ParcelTracking, ...], Meta(max_length=100)] = ()
     lines: Annotated[tuple[PickedLine, ...], Meta(max_length=500)] = ()
+    returned: Annotated[tuple[ReturnedLine, ...], Meta(max_length=500)] = ()
+    place: Annotated[str, Meta(max_length=32)] = ""
     reason: Annotated[str, Meta(max_length=1_000)] = ""
 
 

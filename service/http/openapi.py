@@ -26,6 +26,7 @@ _REPEAT_WORDS = "A new one for each request, and the same one when it is repeate
 PATH_WORDS = {
     "id": "The id; of an order also a reference of ours, its number, or the channel's reference.",
     "verb": "What to do.",
+    "step": "The step of the return.",
     "name": "The name.",
     "ref": "The channel's own reference of the order.",
     "token": "The signed end of the link.",

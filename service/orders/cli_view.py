@@ -120,7 +120,11 @@ def _to_do(view: OrderView) -> Iterator[Named]:
             yield _command(view, "release", f"--hold {hold.hold_id}")
     for task in view.tasks:
         yield "task", f"{task.task_id}{_of(task.key)}: {task.words}"
-        yield _command(view, "done", f"--task {task.task_id}")
+        if task.task_id == f"return-{task.key}":
+            words = f'{view.row.order_id} --key {task.key} --reason "…"'
+            yield "", f"→ orderwright returns authorise | decline {words}"
+        else:
+            yield _command(view, "done", f"--task {task.task_id}")
     for stuck in view.stuck:
         doubt = "" if stuck.outcome_known else " (it may have been done)"
         yield "stuck", f"effect {stuck.effect}, {stuck.words}: {stuck.reason}{doubt}"

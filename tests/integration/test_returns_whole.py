@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from schemas.order.canonical import Order
+from tests.integration.test_facts_whole import facts as every_fact
 from tests.integration.whole import CHANNEL, Whole
 from tests.waiting import eventually
 
@@ -62,6 +63,7 @@ async def test_a_return_by_the_command_line(whole: Whole) -> None:
     shown = whole.cli("orders", "show", order.number)
     assert "requested: 1 × SKU-001" in shown
     assert "authorise or decline it" in shown
+    assert "→ orderwright returns authorise | decline" in shown
     whole.cli("returns", "authorise", order.number, *WHY, "--wait")
     whole.cli("returns", "send", order.number, "--tracking", "1ZBACK", *WHY, "--wait")
     assert "no return T9" in whole.cli(
@@ -82,6 +84,12 @@ async def test_a_return_by_the_command_line(whole: Whole) -> None:
     for words in ("are to be sent back (too_small)", "came back at east", "is closed: its goods"):
         assert words in told, told
     whole.cli("orders", "done", order.number, "--task", "return-money-T1", *WHY, "--wait")
+    whole.cli(*asked, "--line", one, "--wait")
+    whole.cli("returns", "decline", order.number, *WHY, "--wait")
+    whole.cli(*asked, "--line", one, "--wait")
+    whole.cli("returns", "cancel", order.number, "--key", "T3", *WHY, "--wait")
+    stages = [found["stage"] for found in returns_of(whole, order)]
+    assert stages == ["closed", "declined", "cancelled"]
     assert whole.cli("orders", "replay", "--verify")
 
 
@@ -101,21 +109,21 @@ async def test_a_return_by_the_api(whole: Whole) -> None:
         )  # fmt: skip
         return answer.status, answer.body.decode()
 
+    told: dict[str, object]
     for _ in range(2):
         told = {"reason": "unannounced", "lines": [line], "source": "warehouse", "place": "east"}
         assert (await post("receive", told, "first"))[0] == 202
     await stands(whole, order, "received")
-    for number, (step, wrong, status, said) in enumerate(
-        (
-            ("keep", {"reason": "x"}, 404, "steps of a return"),
-            ("request", {"reason": "x"}, 422, "names no lines"),
-            ("receive", {"reason": "x", "source": "channel"}, 422, "tells of its returns itself"),
-            ("inspect", {"reason": "x", "lines": [line]}, 422, "no disposition"),
-            ("inspect", {"reason": ""}, 422, "reason"),
-            ("inspect", {"reason": "x", "key": "T7"}, 409, "no return T7"),
-        )
-    ):
-        found = await post(step, dict(wrong), f"wrong-{number}")
+    wrong_ones: tuple[tuple[str, dict[str, object], int, str], ...] = (
+        ("keep", {"reason": "x"}, 404, "steps of a return"),
+        ("request", {"reason": "x"}, 422, "names no lines"),
+        ("receive", {"reason": "x", "source": "channel"}, 422, "tells of its returns itself"),
+        ("inspect", {"reason": "x", "lines": [line]}, 422, "no disposition"),
+        ("inspect", {"reason": ""}, 422, "reason"),
+        ("inspect", {"reason": "x", "key": "T7"}, 409, "no return T7"),
+    )
+    for number, (step, wrong, status, said) in enumerate(wrong_ones):
+        found = await post(step, wrong, f"wrong-{number}")
         assert (found[0], said in found[1]) == (status, True), found
     inspected = [{**line, "disposition": "damaged"}]
     told = {"reason": "broken", "lines": inspected, "refund": "none", "key": "T1"}
@@ -123,6 +131,8 @@ async def test_a_return_by_the_api(whole: Whole) -> None:
     found_there = await stands(whole, order, "closed")
     assert (found_there["money"], found_there["source"]) == ("none", "warehouse")
     assert len(returns_of(whole, order)) == 1
+    facts = [x["data"] for x in await every_fact(whole, CHANNEL) if x["subject"] == order.ref]
+    assert [x["returned"] for x in facts if x.get("fact") == "returned"] == ["T1"]
     refused = await whole.api(
         "POST", f"{path}/receive", body=b'{"reason": "x"}', Idempotency_Key="other"
     )

@@ -60,6 +60,7 @@ ROUTES = (
     Route("POST", "/orders/import", WRITES, b"ref\nX-1\n"),
     Route("POST", "/orders/{order}/edit", ACTS, {"set": {"note": "x"}, **WHY}),
     *(Route("POST", f"/orders/{{order}}/actions/{verb}", ACTS, WHY) for verb in VERBS),
+    Route("POST", "/orders/{order}/returns/receive", "returns:act", {"lines": [], **WHY}),
     Route("GET", "/incidents", READS, listing=True),
     Route("GET", f"/incidents/schema_mismatch?channel={CHANNEL}", READS),
     Route("GET", f"/facts?channel={CHANNEL}", READS),

@@ -94,7 +94,7 @@ def wild(world: World, choices: Choices) -> None:
         i.HandleReturn(
             ref=REF,
             step=choices.pick(steps),  # type: ignore[arg-type]  # one of its steps
-            source=choices.pick(("person", "channel", "warehouse")),  # type: ignore[arg-type]  # as above
+            source=choices.pick(("person", "channel", "warehouse")),
             person="ann",
             key=choices.pick(("", "T1", "T2", "T9")),
             outside_id=choices.pick(("", "", "gid-0", "gid-1")),

@@ -17,7 +17,6 @@ from actors.order.evolve import BY_ITSELF
 from actors.order.giving_back import left
 from actors.order.reading import comes_to
 from actors.order.table import CANCELLED
-from actors.returns.thing import restocked
 from schemas.messages import events as e
 from schemas.messages.effects import Units
 from schemas.order.shares import as_booked, as_paid
@@ -390,19 +389,7 @@ def captured(world: World) -> None:
         that(False, "8 an order was accepted for money that no one is to capture", world.state)
 
 
-def returned(world: World) -> None:
-    """Every return is at its end, and what of it can be sold again is on the shelf, once."""
-    state = world.state
-    for key, one in state.returns.items():
-        that(one.stage in ("closed", "declined", "cancelled"), "a return has ended", key, one)
-        lines = [(state.lines[at].line_id, quantity) for at, quantity in restocked(one)]
-        back = [(x.line_id, x.quantity) for x in world.partners.back.get(key, ())]
-        asked = bool(world.setup.stock and one.place and lines) and key not in world.touched
-        that(not asked or back == lines, "what came back is in stock", key, one, back)
-        that(not back or back == lines, "the stock has what did not come back", key, one, back)
-
-
 _RULES: tuple[Callable[[World], None], ...] = (
     stock, tasks, labels, addresses, going.left, units, erp, channel, mails, money, collected,
-    captured, refunded, returned, ended,
+    captured, refunded, going.returned, ended,
 )  # fmt: skip

@@ -1,4 +1,5 @@
-"""Whether what a warehouse sends goes where the order says, or a person knows better.
+"""Whether what a warehouse sends goes where the order says, or a person knows better, and whether
+what comes back comes to its end.
 
 What a label of ours says is judged with the labels (`tests.model.ends`); here it is what the
 warehouse's own task says.
@@ -7,6 +8,7 @@ warehouse's own task says.
 from __future__ import annotations
 
 from actors.order.reading import is_labelled_by_us
+from actors.returns.thing import restocked
 from schemas.messages import events as e
 from schemas.order.things import Key
 from tests.model.checks import that
@@ -69,3 +71,15 @@ def left(world: World) -> None:
             known = any(one in text for one in stop for text in words)
             known = known or _knows(world, parcel.fulfilment, words)
             that(known, "a warehouse sends it to an old address", k, parcel, words)
+
+
+def returned(world: World) -> None:
+    """Every return is at its end, and what of it can be sold again is on the shelf, once."""
+    state = world.state
+    for key, one in state.returns.items():
+        that(one.stage in ("closed", "declined", "cancelled"), "a return has ended", key, one)
+        lines = [(state.lines[at].line_id, quantity) for at, quantity in restocked(one)]
+        back = [(x.line_id, x.quantity) for x in world.partners.back.get(key, ())]
+        asked = bool(world.setup.stock and one.place and lines) and key not in world.touched
+        that(not asked or back == lines, "what came back is in stock", key, one, back)
+        that(not back or back == lines, "the stock has what did not come back", key, one, back)

@@ -82,7 +82,7 @@ def test_every_command_is_documented() -> None:
     groups = (
         "channel", "channels", "orders", "keys", "users", "quarantine", "mappings", "incidents",
         "privacy", "restored", "rules", "stock", "config", "spec", "alerts", "reviews",
-        "batch", "recon", "books",
+        "batch", "recon", "books", "returns",
     )  # fmt: skip
     single = (
         "backup", "demo", "init", "serve", "reload", "restore", "migrate", "doctor", "lineage",

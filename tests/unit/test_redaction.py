@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from actors.order.redaction import masked, redacted
 from schemas.messages import effects as f
 from schemas.messages import inputs as i
+from schemas.messages.return_inputs import ReturnLine
 from schemas.order.canonical import Address, Customer
 from schemas.order.things import Key
 from tests.given import an_order
@@ -87,3 +88,14 @@ def test_what_has_no_free_text_is_not_copied() -> None:
     """The way of nearly every input costs a look at its kind."""
     for given in (i.TimerFired(name="x"), i.EffectDone(number=1, result=f.Undone())):
         assert redacted(given, ORDER) is given
+
+
+def test_a_return_names_no_customer() -> None:
+    """Neither its reason nor those of its lines."""
+    line = ReturnLine(line_id="1", quantity=1, reason="Jane said so")
+    step = i.HandleReturn(ref="1", step="request", lines=(line,), reason="Xyzzy-Doe rang")
+    found = redacted(step, ORDER)
+    assert isinstance(found, i.HandleReturn)
+    assert found.lines[0].reason == "*** said so"
+    assert not any(word in found.reason for word in ("Xyzzy", "Doe"))
+    assert found.reason.endswith(" rang")

@@ -307,6 +307,22 @@ def test_a_channel_that_gives_money_back(tmp_path: Path) -> None:
     assert "no money is given back through canonical" in told
 
 
+def test_what_follows_goods_that_come_back(tmp_path: Path) -> None:
+    """By default people decide; what a kind can't give back, and a fee that nothing takes, is
+    refused at start."""
+    plain = setup_of(loaded(tmp_path, SHOPIFY), "web")
+    assert (plain.returns, plain.return_refund) == ("person", "person")
+    told = 'returns = "automatic"\nreturn_days = 30\n'
+    fee = 'return_refund = "less_fee"\nrestocking_percent = 15\n'
+    setup = setup_of(loaded(tmp_path, SHOPIFY, told + fee), "web")
+    assert (setup.returns, setup.return_days) == ("automatic", 30)
+    assert (setup.return_refund, setup.restocking_percent) == ("less_fee", 15)
+    (wrong,) = faults(tmp_path, SHOP, fee)
+    assert 'return_refund is "less_fee", but no money is given back' in wrong
+    (wrong,) = faults(tmp_path, SHOP, "restocking_percent = 15\n")
+    assert "has an effect with" in wrong
+
+
 def test_a_channel_that_can_not_capture(tmp_path: Path) -> None:
     """Settings that no partner could carry out are refused at start, in words."""
     (told,) = faults(tmp_path, SHOP, 'capture = "order"\n')

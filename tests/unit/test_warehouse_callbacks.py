@@ -18,6 +18,7 @@ from schemas.contracts import refusals
 from schemas.contracts.refusals import Refused
 from schemas.messages import inputs as i
 from schemas.messages.effects import Units
+from schemas.messages.return_inputs import ReturnLine
 from schemas.order.ids import order_id_for, sign_reference
 from schemas.order.things import ORDER, Key
 
@@ -105,6 +106,16 @@ def test_each_callback_becomes_its_input() -> None:
     assert translated(a_body("cancelled", reason="Damaged.")) == i.ReportTaskCancelled(
         **ABOUT, reason="Damaged."
     )
+    back = [{"line_id": "1", "quantity": 1}]
+    assert translated(a_body("returned", returned=back, place="east")) == i.HandleReturn(
+        ref="1042",
+        step="receive",
+        source="warehouse",
+        lines=(ReturnLine(line_id="1", quantity=1),),
+        place="east",
+    )
+    with pytest.raises(Refused, match="names nothing that came back"):
+        translated(a_body("returned"))
     assert translated(a_body()) == i.ReportPacked(**ABOUT, parcels=(parcel,))
     assert translated(a_body(complete=False)) == i.ReportPacked(
         **ABOUT, parcels=(parcel,), complete=False

@@ -30,6 +30,7 @@ from schemas.contracts.validation import read
 from schemas.messages.callbacks import CallbackParcel, WarehouseCallback
 from schemas.messages.effects import LineCodes, Units
 from schemas.messages.inputs import (
+    HandleReturn,
     Input,
     ReportCollected,
     ReportedParcel,
@@ -39,6 +40,7 @@ from schemas.messages.inputs import (
     ReportShortPicked,
     ReportTaskCancelled,
 )
+from schemas.messages.return_inputs import ReturnLine
 from schemas.order.ids import (
     MAX_CHANNEL_LENGTH,
     MAX_REF_LENGTH,
@@ -56,6 +58,7 @@ KIND_OF_TYPE: Mapping[str, str] = MappingProxyType(
         "task.handed_over": "handed-over",
         "task.cancelled": "task-cancelled",
         "task.collected": "collected",
+        "task.returned": "return",
     }
 )
 
@@ -216,8 +219,29 @@ def _input(told: WarehouseCallback, fulfilment: Key) -> Input:
             return ReportTaskCancelled(
                 ref=ref, fulfilment=fulfilment, task_id=task_id, reason=told.reason[:256]
             )
+        case "task.returned":
+            return _returned(told)
         case _ as other:
             assert_never(other)
+
+
+def _returned(told: WarehouseCallback) -> HandleReturn:
+    """Return that goods came back. Which return they belong to is the order's to know."""
+    if not told.returned:
+        raise refused(
+            refusals.QUANTITY_IMPOSSIBLE,
+            "The report names nothing that came back; send each line in `returned`.",
+        )
+    return HandleReturn(
+        ref=told.order_ref,
+        step="receive",
+        source="warehouse",
+        lines=tuple(
+            ReturnLine(line_id=one.line_id, quantity=one.quantity) for one in told.returned
+        ),
+        place=told.place,
+        reason=told.reason,
+    )
 
 
 def _parcel(one: CallbackParcel) -> ReportedParcel:

@@ -325,3 +325,13 @@ def test_the_customer_is_told_once_that_goods_came() -> None:
     assert effect.units == (f.Units("1", "SKU-1", 1),)
     step(story, "receive", a_line("1", 1), key="T1")
     assert len([one for one in story.state.messages.values() if one.about == T1]) == 1
+
+
+def test_a_warehouse_s_report_is_never_lost() -> None:
+    """Goods at a place that no one knows are received all the same; a line that the order does not
+    have is a person's."""
+    story = step(closed(BY_ITSELF), "receive", a_line("1", 1), source="warehouse", place="moon")
+    assert story.state.returns[T1].place == "WH1"
+    step(story, "receive", a_line("9", 1), source="warehouse")
+    assert "no line 9" in asked(story)[0]
+    assert list(story.state.returns) == [T1]
