@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from actors.fulfilment.collect import is_off
 from actors.fulfilment.thing import HELD, Fulfilment
 from actors.kernel import ledger
-from actors.label.thing import Label
+from actors.label.thing import WANTED, Label
 from actors.order.evolve import REFUSED_CANCEL
 from actors.order.reading import is_packed_for_us, is_rest, is_unused
 from actors.order.returned import unexplained
@@ -280,11 +280,11 @@ def _unwanted(before: State, after: State) -> Parts:
 
 def _outdated(state: State, key: Key, thing: Fulfilment, *, known: bool) -> list[str]:
     """Name the facets that changed after a parcel's label was bought, or after its warehouse was
-    told where no label of ours says it, unless it is `known` to a person. A note changes nothing
-    about a parcel."""
+    told where no label of ours says it, such as one that is not bought yet, unless it is `known` to
+    a person. A note changes nothing about a parcel."""
     parcel = state.parcels.get(key)
     label = state.labels.get(parcel.label) if parcel is not None else None  # type: ignore[call-overload]  # a key or ""
-    if label is not None and label.told:
+    if label is not None and label.told and label.stage != WANTED:
         return [one for one in _facets(state, 0, label) if one in _TODO]
     if known or thing.fixed or not thing.told:
         return []

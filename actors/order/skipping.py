@@ -7,6 +7,7 @@ from collections.abc import Callable
 from actors.fulfilment import replies as fulfilment
 from actors.fulfilment.collect import amount_for
 from actors.fulfilment.table import TABLE as FULFILMENT_TABLE
+from actors.order.differs import facets_named, leave
 from actors.order.evolve import FETCH
 from actors.order.reading import is_labelled_by_us
 from actors.order.state import Stuck
@@ -19,7 +20,8 @@ from schemas.messages.base import Intent
 
 RESERVE, TASK = f.tag_of(f.ReserveStock), f.tag_of(f.CreateTask)
 TRACK, PUBLISH = f.tag_of(f.TrackParcel), f.tag_of(f.PublishFulfilment)
-VOID, AMEND, UNPOST = (
+BUY, VOID, AMEND, UNPOST = (
+    f.tag_of(f.BuyLabel),
     f.tag_of(f.VoidLabel),
     f.tag_of(f.AmendSalesOrder),
     f.tag_of(f.CancelSalesOrder),
@@ -97,6 +99,24 @@ def _told(work: Work, intent: Intent, person: str) -> None:
         work.say(e.ReadyTold(rule="ready", key=intent.key, by=person))
 
 
+def _unlabelled(work: Work, intent: Intent, person: str) -> None:
+    """What a label of ours would have corrected the warehouse's own task still says: `person` may
+    not know that it was to."""
+    state = work.state
+    label = state.labels.get(intent.key)
+    thing = state.fulfilments.get(label.fulfilment) if label is not None else None
+    if label is None or thing is None or not (thing.told and thing.left):
+        return
+    changed = [name for name, (task, _) in state.revised.items() if task > thing.told]
+    if named := facets_named([one for one in changed if one != "note"]):
+        task = f" (task {thing.task})" if thing.task else ""
+        leave(
+            work,
+            f"{label.fulfilment}{task} goes on without a label of ours, and {named} changed after "
+            "its task was given: have the warehouse send it as the order says",
+        )
+
+
 def _kept(work: Work, intent: Intent, person: str) -> None:
     work.say(e.LabelKept(rule="keep", key=intent.key, person=person))
 
@@ -121,6 +141,7 @@ _CONSEQUENCES: dict[str, Callable[[Work, Intent, str], None]] = {
     fulfilment.RELEASE: _undone,
     PUBLISH: _shown,
     fulfilment.TELL: _told,
+    BUY: _unlabelled,
     VOID: _kept,
     AMEND: _amended,
     UNPOST: _left,

@@ -8,7 +8,7 @@ from actors.order.stream import waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
-from tests.given import Story, given_closed, given_packed
+from tests.given import ELSEWHERE, REF, Story, given_closed, given_packed, handed_over
 
 
 def skipped(story: Story) -> int:
@@ -60,3 +60,27 @@ def test_who_must_act_is_said_and_on_what() -> None:
         assert waiting_for(story.state) == (
             f"a person (the warehouse manager) to retry or skip: Buy label L1 {how}: It failed."
         )
+
+
+def test_a_warehouse_that_no_label_corrects_is_told_the_new_address() -> None:
+    """The label was to say it; without one the warehouse goes by its task, and the person who skips
+    the label may not know. Of what did not change nothing is said."""
+    story = given_packed().refused(f.BuyLabel, "No such address.")
+    story.when(i.EditOrder(ref=REF, person="ann", ship_to=ELSEWHERE)).act("retry")
+    story.refused(f.BuyLabel, "No such address.").act("skip")
+    (task,) = story.state.tasks
+    assert task.words == (
+        "F1 (task t-F1) goes on without a label of ours, and the address changed after its task "
+        "was given: have the warehouse send it as the order says"
+    )
+    plain = given_packed().refused(f.BuyLabel, "No such address.").act("skip")
+    assert not plain.state.tasks
+
+
+def test_goods_that_leave_before_their_label_is_bought_go_by_the_task() -> None:
+    """A label that was refused says nothing, whatever it was to say: the person who follows up a
+    parcel on its way is told at once that it goes to the former address."""
+    story = given_packed().refused(f.BuyLabel, "No such address.")
+    story.when(i.EditOrder(ref=REF, person="ann", ship_to=ELSEWHERE)).act("retry")
+    story.refused(f.BuyLabel, "No such address.").when(handed_over())
+    assert any("with the former address" in task.words for task in story.state.tasks)
