@@ -15,7 +15,7 @@ from actors.kernel import ledger
 from actors.order.acceptance import still_due
 from actors.order.evolve import BY_ITSELF
 from actors.order.giving_back import left
-from actors.order.reading import comes_to
+from actors.order.reading import MONEY_IS_GONE, comes_to
 from actors.order.table import CANCELLED
 from schemas.messages import events as e
 from schemas.messages.effects import Units
@@ -318,6 +318,8 @@ def collected(world: World) -> None:
         return
     if any(line.counts.get("e") for line in state.lines):
         return  # what was collected with what others sent, they know
+    if MONEY_IS_GONE & {state.payment, order.payment}:
+        return  # what had left as paid is not collected a second time, whoever gave the money back
     known = {line.line_id for line in order.lines}
     lines = [line for line in state.lines if line.line_id in known]
     left = [Units(line.line_id, line.sku, ledger.ordered(line.counts)) for line in lines]
