@@ -17,6 +17,7 @@ EXAMPLES = {
         "amazon:902-3159896-1390916"
     ),
     "a parcel's key, such as K1": "K1",
+    "a return's key, such as T1": "T1",
 }
 
 

@@ -14,6 +14,7 @@ from schemas.contracts.refusals import Refused
 from schemas.messages import inputs as i
 from schemas.messages.codec import encode
 from schemas.messages.effects import Units, tag_of
+from schemas.messages.return_inputs import ReturnLine
 from schemas.order.things import Key
 from service.inbound.addressing import ref_of
 from tests.orders import an_order
@@ -43,6 +44,7 @@ EXAMPLES: dict[str, i.Input] = {
     "handed-over": i.ReportHandedOver(**TASK),  # type: ignore[arg-type]  # one dict of fields for all reports
     "task-cancelled": i.ReportTaskCancelled(**TASK),  # type: ignore[arg-type]  # one dict of fields for all reports
     "collected": i.ReportCollected(**TASK),  # type: ignore[arg-type]  # one dict of fields for all reports
+    "return": i.HandleReturn(ref=REF, step="request", lines=(ReturnLine(line_id="1", quantity=1),)),
     "act": i.ActOnOrder(ref=REF, verb="retry", person="mary"),
     "edit": i.EditOrder(ref=REF, person="mary", lines=(i.LineEdit(line_id="1", quantity=0),)),
 }
