@@ -31,6 +31,7 @@ from actors.order.timers import MAX_TIMERS
 from actors.order.work import Work
 from actors.parcel.table import ENDS, ON_ITS_WAY
 from actors.returns.thing import MAX_RETURNS
+from schemas.messages import events as e
 from schemas.messages.codec import decode_event, encode
 from schemas.order.claims import CROWDED, TWIN
 from schemas.order.things import ORDER, Key, kind_of, number_of
@@ -59,7 +60,7 @@ def check(world: World, *, sampled: bool = False) -> None:
         followed(state)
         money(world)
         refunds(world)
-        returns(state)
+        returns(world)
         bounds(world)
         waits(world)
         printing(state)
@@ -209,8 +210,10 @@ def refunds(world: World) -> None:
         that(not by_itself, "8 nothing was cancelled", by_itself)
 
 
-def returns(state: State) -> None:
+def returns(world: World) -> None:
     """8 and 11: what is inspected is what came, and no unit that came is paid for twice."""
+    state = world.state
+    opened = [x for x in world.events if isinstance(x, e.TaskOpened)]
     came: Counter[int] = Counter()
     paid: Counter[int] = Counter()
     for key, one in state.returns.items():
@@ -223,6 +226,10 @@ def returns(state: State) -> None:
         paid.update(dict(one.by_others))
     for key, refund in state.refunds.items():
         if refund.returns and refund.stage not in ("refused",):
+            if refund.followed:  # it was refused, another one followed, and it was done after all
+                told = f"refund-excess-{key}" in {x.task_id for x in opened}
+                that(told, "8 a person knows what went back twice", key, refund)
+                continue
             mine = state.returns.get(Key(refund.returns))
             that(mine is not None and mine.money == key, "8 a refund is its return's", key, refund)
             paid.update(dict(refund.units))
