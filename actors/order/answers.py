@@ -114,13 +114,13 @@ ANSWERS = Answers(
         ),
         (
             "handled",
-            (PLACED, ACCEPTED, CLOSED, CANCELLED),
+            (PLACED, ACCEPTED, CLOSED, CANCELLED, DUPLICATE),
             (i.HandleReturn,),
             "what left comes back, or a person is told why it can't; also at its end",
         ),
         (
             "ignored",
-            (NEW, EXPECTED, DUPLICATE),
+            (NEW, EXPECTED),
             (i.HandleReturn,),
             "nothing of it has left from here that could come back",
         ),

@@ -46,8 +46,10 @@ def handled(work: Work, command: i.HandleReturn) -> None:
     """One step of a return. A person is told why one can't be done; what a channel or a warehouse
     tells and no step fits is known already, or is left to a person."""
     state = work.state
-    if state.stage not in BORN or state.stage == DUPLICATE or not state.lines:
+    if state.stage not in BORN or not state.lines:
         return
+    if state.stage == DUPLICATE and not state.returns:
+        return  # goods that came before it was known as one go on their way
     why = _STEPS[command.step](work, command)
     follows = state.stage in (*FOLLOWING, CLOSED_ORDER) and work.context.setup.storefront
     if command.refetch and follows and not work.state.refetch:

@@ -107,7 +107,7 @@ def refuse_edit(view: OrderView, edit: EditOrder) -> None:
 def _refuse_refund(view: OrderView, refund: RefundAsk) -> None:
     """Money is given back at the end of an order, too, and while it is being cancelled."""
     stage = view.row.stage
-    if stage in ("expected", "duplicate"):
+    if stage == "expected" or (stage == "duplicate" and not view.returns):
         raise NotNow(f"The order is {_stage(stage)}, so no money of it can be given back.")
     if view.erased_at is not None:
         raise NotNow(

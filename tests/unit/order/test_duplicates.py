@@ -11,8 +11,9 @@ from actors.order.stream import row_of, waiting_for
 from schemas.messages import effects as f
 from schemas.messages import events as e
 from schemas.messages import inputs as i
+from schemas.messages.return_inputs import ReturnLine
 from schemas.order.claims import Claim, Claimed
-from schemas.order.things import ORDER
+from schemas.order.things import ORDER, Key
 from tests.given import (
     CHANNEL,
     F1,
@@ -307,3 +308,18 @@ def test_money_that_went_back_is_not_forgotten() -> None:
     story.act("claim")
     assert [hold.hold_id.startswith("money-gone") for hold in story.state.holds] == [True]
     assert row_of(story.state).attention is True
+
+
+def test_goods_that_came_back_before_are_dealt_with_all_the_same() -> None:
+    """A warehouse received them while the order waited for its money; that it is recorded as a
+    duplicate by then leaves no return without an end."""
+    story = a_story(payment="pending")
+    line = ReturnLine(line_id="1", quantity=1)
+    story.when(i.HandleReturn(ref=REF, step="receive", source="warehouse", lines=(line,)))
+    story.when(i.ConfirmPayment(ref=REF)).then_stage("duplicate")
+    looked_at = ReturnLine(line_id="1", quantity=1, disposition="damaged")
+    inspect = i.HandleReturn(
+        ref=REF, step="inspect", person="ann", key=Key("T1"), lines=(looked_at,)
+    )
+    story.when(inspect)
+    assert story.state.returns[Key("T1")].stage != "received"
